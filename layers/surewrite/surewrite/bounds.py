@@ -1,0 +1,149 @@
+"""Writes that are not read first: when the model's limits can stand in the condition, and the condition they make.
+
+With `stock: int = Field(ge=0)`, `ADD Stock -3` may only be applied where `Stock >= 3`. What cannot be said that way
+(a validator in Python, a length, a pattern on a changed value) needs the item: it is read, validated, and committed
+against its version.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from typing import Any
+
+import annotated_types
+from boto3.dynamodb.conditions import Attr, ConditionBase
+from pydantic import BaseModel
+
+from .expressions import all_of
+from .hints import Hint, hint_at
+from .models import Item, KeyRole
+from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value
+from .paths import Path
+from .updates import Action, Add, Delete, Remove, Set, Update
+
+
+class NeedsRead(Exception):
+    """The model's limits on this update cannot be decided without the item."""
+
+
+def has_validators_across(model: type[BaseModel]) -> bool:
+    """Whether the model validates more than one attribute at a time."""
+    decorators = model.__pydantic_decorators__
+    return bool(decorators.model_validators or decorators.root_validators)
+
+
+def guard(model: type[Item], update: Update) -> ConditionBase | None:
+    """The condition under which the update leaves a valid item valid, None if it always does.
+
+    Raises NeedsRead where no condition can say it.
+    """
+    if has_validators_across(model):
+        raise NeedsRead
+    conditions: list[ConditionBase | None] = []
+    for action in update.actions:
+        _check_parents(model, action.path)
+        conditions.extend(_limits(model, action, hint_at(model, action.path)))
+    return all_of([*conditions, _completeness(model, update)])
+
+
+def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
+    """An update creates the item where there is none: without its required attributes it must not."""
+    created = {action.path.name for action in update.actions if len(action.path) == 1 and isinstance(action, Set | Add)}
+    if model.schema_.required <= created:
+        return None
+    return Attr(model.schema_.partition.name).exists()
+
+
+def _check_parents(model: type[Item], path: Path) -> None:
+    for depth in range(1, len(path)):
+        parent = hint_at(model, Path(path[:depth]))
+        nested = parent.annotation if isinstance(parent.annotation, type) else None
+        across = nested is not None and issubclass(nested, BaseModel) and has_validators_across(nested)
+        if parent.opaque or across or _constraints(parent):
+            raise NeedsRead
+
+
+def _constraints(hint: Hint) -> list[Any]:
+    return [mark for mark in hint.metadata if not isinstance(mark, KeyRole)]
+
+
+def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[ConditionBase | None]:
+    if hint.opaque:
+        raise NeedsRead
+    match action:
+        case Add(value=Decimal() as amount):
+            yield _bounded(action.path, hint, amount, missing=Decimal(0))
+        case Add() if _constraints(hint):
+            raise NeedsRead
+        case Delete() if _constraints(hint) or hint.required:
+            raise NeedsRead
+        case Set(operand=operand):
+            yield from _assignment(model, action.path, hint, operand)
+        case Add() | Delete() | Remove():
+            pass
+
+
+def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> Iterator[ConditionBase | None]:
+    match operand:
+        case Value():
+            return  # validated when it was built
+        case IfNotExists(path=source, default=Value()) if source == path:
+            return
+        case Ref(path=source) if _alike(hint_at(model, source), hint):
+            return
+        case Sum(left=Ref(path=source), right=Value(value=amount), sign=sign) if _alike(hint_at(model, source), hint):
+            yield _bounded(source, hint, amount if sign == "+" else -amount, missing=None)
+        case Sum(left=IfNotExists(path=source, default=Value(value=start)), right=Value(value=amount), sign=sign) if (
+            _alike(hint_at(model, source), hint)
+        ):
+            yield _bounded(source, hint, amount if sign == "+" else -amount, missing=start)
+        case ListAppend() if not _constraints(hint) and all(
+            _alike(hint_at(model, source), hint) for source in operand.reads()
+        ):
+            return
+        case _:
+            raise NeedsRead
+
+
+def _alike(one: Hint, other: Hint) -> bool:
+    return one.annotation == other.annotation and _constraints(one) == _constraints(other) and not one.opaque
+
+
+def _bounded(path: Path, hint: Hint, amount: Decimal, *, missing: Decimal | None) -> ConditionBase | None:
+    """What must hold of the number before `amount` is added, so that the sum stays within the model's bounds.
+
+    `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
+    """
+    tests: list[ConditionBase] = []
+    absent_fits = missing is not None
+    for mark in _constraints(hint):
+        for limit in mark if isinstance(mark, annotated_types.GroupedMetadata) else (mark,):
+            test, fits = _bound(str(path), limit, amount, missing)
+            absent_fits = absent_fits and fits
+            tests.extend(test)
+    present = all_of(tests)
+    if present is None:
+        return None if absent_fits or missing is None else Attr(str(path)).exists()
+    return Attr(str(path)).not_exists() | present if absent_fits else present
+
+
+def _bound(name: str, limit: Any, amount: Decimal, missing: Decimal | None) -> tuple[list[ConditionBase], bool]:
+    """The test of one limit on the number that is there, and whether an absent one fits."""
+    absent = (missing or Decimal(0)) + amount
+    match limit:
+        case annotated_types.Ge(ge=low):
+            return [Attr(name).gte(_exact(low) - amount)] if amount < 0 else [], absent >= _exact(low)
+        case annotated_types.Gt(gt=low):
+            return [Attr(name).gt(_exact(low) - amount)] if amount < 0 else [], absent > _exact(low)
+        case annotated_types.Le(le=high):
+            return [Attr(name).lte(_exact(high) - amount)] if amount > 0 else [], absent <= _exact(high)
+        case annotated_types.Lt(lt=high):
+            return [Attr(name).lt(_exact(high) - amount)] if amount > 0 else [], absent < _exact(high)
+    raise NeedsRead
+
+
+def _exact(limit: Any) -> Decimal:
+    if not isinstance(limit, int | Decimal | float):
+        raise NeedsRead
+    return Decimal(repr(limit)) if isinstance(limit, float) else Decimal(limit)

@@ -1,0 +1,252 @@
+"""The validated requests that the API and the queue share.
+
+    {"op": "put",    "collection": "books", "item": {...}}
+    {"op": "update", "collection": "books", "key": {...}, "add": {"Views": 1}, "when": {"Price": {"eq": 10}}}
+    {"op": "delete", "collection": "books", "key": {...}}
+
+Each may carry `when`, `return_values` and `idempotency_key`. A command knows nothing of models until `to_write`
+binds it to one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, Any, Literal, Self, TypeAlias
+
+from boto3.dynamodb.conditions import ConditionBase
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from .apply import ReturnValues
+from .conditions import condition_from_json
+from .errors import ConfigurationError, InvalidItem, InvalidRequest, InvalidUpdate, Problem, UnknownCollection
+from .hints import Hint, hint_at, item_from_json
+from .ledger import MAX_KEY_LENGTH
+from .models import Item
+from .paths import path
+from .updates import Action, Attribute, attr
+from .writes import Write
+
+JSONObject: TypeAlias = dict[str, Any]
+Paths: TypeAlias = dict[str, Any]
+
+
+class Catalogue(Mapping[str, type[Item]]):
+    """The models by the names of their collections."""
+
+    def __init__(self, *models: type[Item]) -> None:
+        self._models = {model.schema_.collection: model for model in models}
+        if len(self._models) != len(models):
+            raise ConfigurationError("two models have the same collection")
+
+    def __getitem__(self, collection: str) -> type[Item]:
+        try:
+            return self._models[collection]
+        except KeyError:
+            raise UnknownCollection(collection, self._models) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._models)
+
+    def __len__(self) -> int:
+        return len(self._models)
+
+    def __contains__(self, collection: object) -> bool:
+        return collection in self._models
+
+
+class Body(BaseModel):
+    """What every request may carry besides its effect."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    when: JSONObject | None = None
+    return_values: ReturnValues | None = None
+
+    def condition(self, model: type[Item]) -> ConditionBase | None:
+        """`when`, read for the model."""
+        if self.when is None:
+            return None
+        try:
+            return condition_from_json(model, self.when)
+        except InvalidRequest as error:
+            raise error.under("when") from None
+
+
+class UpdateBody(Body):
+    """The actions of an update, each a mapping of document paths to values.
+
+    `set` assigns, `copy` assigns from another path, `increment` adds to a number that is there, `default` assigns where
+    nothing is, `append` and `prepend` extend a list, `remove` lists paths, `add` adds to a number or a set (and creates
+    it), `delete` takes members out of a set.
+    """
+
+    set: Paths = {}
+    copy_: Annotated[dict[str, str], Field(alias="copy")] = {}
+    increment: Paths = {}
+    default: Paths = {}
+    append: Paths = {}
+    prepend: Paths = {}
+    remove: list[str] = []
+    add: Paths = {}
+    delete: Paths = {}
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not any(getattr(self, section) for section in _SECTIONS.values()) and not self.remove:
+            raise ValueError(f"an update needs at least one of {', '.join((*_SECTIONS, 'remove'))}")
+        return self
+
+    def actions(self, model: type[Item]) -> list[Action]:
+        """The actions, their JSON values brought to the types of the paths; InvalidUpdate names each that is wrong."""
+        actions: list[Action] = []
+        problems: list[Problem] = []
+        for section, field in _SECTIONS.items():
+            for text, value in getattr(self, field).items():
+                try:
+                    actions.append(_action(model, section, text, value))
+                except InvalidRequest as error:
+                    problems.extend(problem.under(section, text) for problem in error.problems)
+        for text in self.remove:
+            try:
+                actions.append(attr(text).remove())
+            except InvalidRequest as error:
+                problems.extend(Problem(("remove", text), problem.reason) for problem in error.problems)
+        if problems:
+            raise InvalidUpdate(*problems)
+        return actions
+
+    def bind(self, model: type[Item], key: Any, **options: Any) -> Write:
+        """The update of one item; `options` go to `Write`."""
+        return Write.update(model, key, self.actions(model), self.condition(model), **options)
+
+
+_SECTIONS = {
+    "set": "set", "copy": "copy_", "increment": "increment", "default": "default", "append": "append",
+    "prepend": "prepend", "add": "add", "delete": "delete",
+}  # fmt: skip
+
+_METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
+    "set": Attribute.set,
+    "copy": lambda attribute, source: attribute.set(attr(source)),
+    "increment": Attribute.increment,
+    "default": Attribute.default,
+    "append": Attribute.append,
+    "prepend": Attribute.prepend,
+    "add": Attribute.add,
+    "delete": Attribute.delete,
+}
+
+
+def _action(model: type[Item], section: str, text: str, value: Any) -> Action:
+    try:
+        target = path(text)
+        hint = hint_at(model, target)
+    except InvalidRequest as error:
+        raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
+    return _METHODS[section](Attribute(target), _section_value(section, hint, value))
+
+
+def _section_value(section: str, hint: Hint, value: Any) -> Any:
+    """The JSON value as the action takes it. A set is an array in JSON, and so is what is to be added to one."""
+    match section:
+        case "set" | "default":
+            return hint.from_json(value)
+        case "append" | "prepend":
+            elements = value if isinstance(value, list) else [value]
+            return hint.from_json(elements) if "L" in hint.types else elements
+        case "add" | "delete" if isinstance(value, list):
+            return _members(hint.from_json(value) if hint.types & {"SS", "NS", "BS"} else value)
+    return value
+
+
+def _members(value: list[Any]) -> Any:
+    try:
+        return set(value)
+    except TypeError:
+        raise InvalidItem(Problem((), "a set has strings, numbers or binary values only")) from None
+
+
+class Message(Body):
+    """A request that travels by itself, in a queue."""
+
+    collection: str
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
+
+
+class PutMessage(Message):
+    op: Literal["put"]
+    item: JSONObject
+
+    def to_write(self, model: type[Item]) -> Write:
+        item = _under("item", lambda: parse_item(model, self.item))
+        return Write.put(item, when=self.condition(model), returns=self.return_values or "NONE")
+
+
+class UpdateMessage(Message, UpdateBody):
+    op: Literal["update"]
+    key: JSONObject
+
+    def to_write(self, model: type[Item]) -> Write:
+        key = _under("key", lambda: parse_key(model, self.key))
+        return self.bind(model, key, returns=self.return_values or "NONE")
+
+
+class DeleteMessage(Message):
+    op: Literal["delete"]
+    key: JSONObject
+
+    def to_write(self, model: type[Item]) -> Write:
+        key = _under("key", lambda: parse_key(model, self.key))
+        return Write.delete(model, key, when=self.condition(model), returns=self.return_values or "NONE")
+
+
+Command: TypeAlias = Annotated[PutMessage | UpdateMessage | DeleteMessage, Field(discriminator="op")]
+COMMAND: TypeAdapter[PutMessage | UpdateMessage | DeleteMessage] = TypeAdapter(Command)
+
+
+def parse_command(value: Any) -> PutMessage | UpdateMessage | DeleteMessage:
+    """A command from parsed JSON; InvalidRequest names each field that is wrong."""
+    try:
+        return COMMAND.validate_python(value)
+    except ValidationError as error:
+        # the discriminator's value leads each location; it is not a field of the request
+        raise InvalidRequest(*(_without_tag(problem) for problem in problems_of(error))) from None
+
+
+def _without_tag(problem: Problem) -> Problem:
+    tagged = problem.location[:1] in (("put",), ("update",), ("delete",))
+    return Problem(problem.location[1:] if tagged else problem.location, problem.reason)
+
+
+def problems_of(error: ValidationError) -> tuple[Problem, ...]:
+    """What pydantic found, without the input."""
+    return InvalidItem.from_pydantic(
+        error.errors(include_url=False, include_input=False, include_context=False)
+    ).problems
+
+
+def parse_item(model: type[Item], value: Any) -> Item:
+    """An instance from a JSON object, under the names of DynamoDB; InvalidItem names each field that is wrong."""
+    for name in value:
+        if name not in model.schema_.attributes and model.model_config.get("extra") != "allow":
+            raise InvalidItem(Problem((name,), model.schema_.unknown(name)))
+    prepared = item_from_json(model, value)
+    try:
+        return model.model_validate(prepared, by_alias=True, by_name=False)
+    except ValidationError as error:
+        raise InvalidItem(*problems_of(error)) from None
+
+
+def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
+    """A primary key from a JSON object: binary keys are base64 there."""
+    binary = {attribute.name for attribute in model.schema_.key_attributes if attribute.type == "B"}
+    parsers = {attribute.name: attribute.parse for attribute in model.schema_.key_attributes}
+    decoded = {n: parsers[n](v) if n in binary and isinstance(v, str) else v for n, v in value.items()}
+    return model.schema_.key(decoded)
+
+
+def _under(name: str, parse: Callable[[], Any]) -> Any:
+    try:
+        return parse()
+    except InvalidRequest as error:
+        raise error.under(name) from None

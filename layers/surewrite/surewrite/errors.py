@@ -1,0 +1,146 @@
+"""What can go wrong, as one tree.
+
+SurewriteError
+├── ConfigurationError        the program is set up wrongly: a missing table, two partition keys
+├── InvalidRequest            the request can never succeed as it stands; carries one Problem a field
+│   ├── InvalidItem           an item, or the item an update would leave behind, violates its model
+│   ├── InvalidUpdate         an update that DynamoDB or the model would refuse
+│   ├── InvalidCondition      a condition that cannot be expressed
+│   ├── InvalidKey            a primary key that is incomplete, empty, too long or of the wrong type
+│   └── ItemTooLarge          over 400 KB
+├── UnknownCollection         no model serves that collection
+├── KeyReused                 the idempotency key already belongs to another request
+├── ConditionFailed           the item is not in the state that the write demands; carries the item
+└── Retryable                 nothing was written, or nobody knows; the same request may be sent again
+    ├── Conflict              kept losing races against other writers of the same item
+    ├── Throttled             DynamoDB asked to slow down
+    ├── DeadlineExceeded      no time left for another attempt
+    └── Unavailable           DynamoDB failed or could not be reached
+
+A message never holds a value that a user sent: only names of attributes, limits and reasons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+class SurewriteError(Exception):
+    """The root: catch this to catch everything that this library raises on purpose."""
+
+
+class ConfigurationError(SurewriteError):
+    """The program, not the request, is at fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong: `location` leads to it from the request's top, as `("set", "Formats.Audiobook")`."""
+
+    location: tuple[str | int, ...]
+    reason: str
+
+    @property
+    def pointer(self) -> str:
+        """The location as a JSON pointer (RFC 6901)."""
+        return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in self.location)
+
+    def __str__(self) -> str:
+        where = " ".join(str(part) for part in self.location)
+        return f"{where}: {self.reason}" if where else self.reason
+
+    def under(self, *prefix: str | int) -> Problem:
+        """The same problem, seen from further up."""
+        return Problem((*prefix, *self.location), self.reason)
+
+
+class InvalidRequest(SurewriteError):
+    """The request can never succeed; sending it again is of no use."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
+
+    @classmethod
+    def at(cls, reason: str, *location: str | int) -> InvalidRequest:
+        """The error of one problem."""
+        return cls(Problem(location, reason))
+
+    def under(self, *prefix: str | int) -> InvalidRequest:
+        """The same error with every location led by `prefix`."""
+        return type(self)(*(problem.under(*prefix) for problem in self.problems))
+
+
+class InvalidItem(InvalidRequest):
+    """The item violates its model."""
+
+    @classmethod
+    def from_pydantic(cls, errors: Iterable[Any]) -> InvalidItem:
+        """From `ValidationError.errors()`: the location and the message, never the input."""
+        return cls(*(Problem(tuple(error["loc"]), error["msg"]) for error in errors))
+
+
+class InvalidUpdate(InvalidRequest):
+    """The update cannot be built or applied."""
+
+
+class InvalidCondition(InvalidRequest):
+    """The condition cannot be expressed."""
+
+
+class InvalidKey(InvalidRequest):
+    """The primary key, or the idempotency key, is malformed."""
+
+
+class ItemTooLarge(InvalidRequest):
+    """The item is over DynamoDB's 400 KB."""
+
+
+class UnknownCollection(SurewriteError):
+    """No model serves the collection."""
+
+    def __init__(self, collection: str, known: Iterable[str]) -> None:
+        super().__init__(f"unknown collection; there are: {', '.join(sorted(known))}")
+        self.collection = collection
+
+
+class KeyReused(SurewriteError):
+    """The idempotency key was already used for another request of the same caller."""
+
+    def __init__(self) -> None:
+        super().__init__("this idempotency key was already used for another request")
+
+
+class ConditionFailed(SurewriteError):
+    """The item is not in the state that the write demands.
+
+    `image` is the item as it stood (attribute names to values), None when there is none.
+    """
+
+    def __init__(self, image: dict[str, Any] | None, reason: str = "the condition is not met") -> None:
+        super().__init__(reason)
+        self.image = image
+
+
+class Retryable(SurewriteError):
+    """May be sent again with the same key; `retry_after` is a hint in seconds."""
+
+    retry_after: int = 1
+
+
+class Conflict(Retryable):
+    """Kept losing races for the item."""
+
+
+class Throttled(Retryable):
+    """DynamoDB throttled the request."""
+
+
+class DeadlineExceeded(Retryable):
+    """The time ran out before an attempt could be made."""
+
+
+class Unavailable(Retryable):
+    """DynamoDB answered with a server error, or not at all."""

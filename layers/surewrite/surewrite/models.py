@@ -1,0 +1,372 @@
+"""`Item`: a pydantic model that knows its table, its primary key and its image in DynamoDB."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import Enum
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
+
+from boto3.dynamodb.types import Binary
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
+
+from . import values
+from .errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
+from .values import Image, Wire
+
+T = TypeVar("T")
+
+VERSION = "_v"
+"""The attribute that holds an item's version: a fresh random token at each write. It never reaches a model."""
+
+
+class KeyRole(Enum):
+    """Marks a field as part of the primary key."""
+
+    PARTITION = "partition key"
+    SORT = "sort key"
+
+
+PartitionKey = Annotated[T, KeyRole.PARTITION]
+SortKey = Annotated[T, KeyRole.SORT]
+
+# "Service, account, and table quotas": key lengths in bytes
+_MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
+_KEY_TYPES: dict[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
+_NUMERIC_KEY = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
+
+
+@dataclass(frozen=True)
+class KeyAttribute:
+    """One attribute of a primary key: its name in DynamoDB, its field in the model, its type ("S", "N" or "B")."""
+
+    name: str
+    field: str
+    type: str
+    role: KeyRole
+    adapter: TypeAdapter[Any]
+
+    def validate(self, value: Any) -> Any:
+        """The value as it stands in an image; InvalidKey names the attribute."""
+        if isinstance(value, bool) or (self.type == "N") != values.is_number(value):
+            raise self._invalid(f"a {_NAMES[self.type]} is needed")
+        try:
+            checked = self.adapter.validate_python(value)
+            native = values.number(checked) if self.type == "N" else checked
+        except ValidationError as error:
+            raise self._invalid(error.errors()[0]["msg"]) from None
+        except ValueError as error:
+            raise self._invalid(str(error)) from None
+        self._check_length(native)
+        return native
+
+    def parse(self, text: str) -> Any:
+        """From text, as in a URL: digits for a number, base64 (either alphabet) for bytes."""
+        if self.type == "S":
+            return self.validate(text)
+        if self.type == "N":
+            if not _NUMERIC_KEY.fullmatch(text):
+                raise self._invalid("a number is needed")
+            return self.validate(Decimal(text))
+        return self.validate(self._decode(text))
+
+    def _decode(self, text: str) -> bytes:
+        try:
+            return decode_base64(text)
+        except ValueError:
+            raise self._invalid("base64 is needed") from None
+
+    def _check_length(self, value: Any) -> None:
+        try:
+            length = len(value.encode() if isinstance(value, str) else value) if self.type != "N" else 1
+        except UnicodeEncodeError:
+            raise self._invalid("not valid Unicode") from None
+        if not length:
+            raise self._invalid("a key cannot be empty")
+        if length > (limit := _MAX_KEY_BYTES[self.role]):
+            raise self._invalid(f"longer than {limit} bytes, DynamoDB's limit for a {self.role.value}")
+
+    def _invalid(self, reason: str) -> InvalidKey:
+        return InvalidKey(Problem((self.name,), reason))
+
+
+_NAMES = {"S": "string", "N": "number", "B": "binary value"}
+
+
+def decode_base64(text: str) -> bytes:
+    """Bytes from base64, standard or URL-safe, padded or not; ValueError otherwise."""
+    try:
+        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
+    except (binascii.Error, UnicodeEncodeError) as error:
+        raise ValueError("not base64") from error
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What a model says about its table. `attributes` maps the names in DynamoDB to the fields."""
+
+    table: str
+    collection: str
+    partition: KeyAttribute
+    sort: KeyAttribute | None
+    attributes: dict[str, FieldInfo]
+    fields: dict[str, str]
+
+    @cached_property
+    def key_attributes(self) -> tuple[KeyAttribute, ...]:
+        return (self.partition,) if self.sort is None else (self.partition, self.sort)
+
+    @cached_property
+    def key_names(self) -> frozenset[str]:
+        return frozenset(attribute.name for attribute in self.key_attributes)
+
+    @cached_property
+    def required(self) -> frozenset[str]:
+        """Names of the attributes that every item has, besides its key."""
+        return frozenset(name for name, field in self.attributes.items() if field.is_required()) - self.key_names
+
+    def unknown(self, name: str) -> str:
+        """The reason to give for an attribute that the model does not have."""
+        close = difflib.get_close_matches(name, self.attributes, n=1, cutoff=0.6)
+        near = [self.fields[name]] if name in self.fields else close
+        return "unknown attribute" + (f", did you mean {near[0]}?" if near else "")
+
+    def key(self, key: Any) -> Image:
+        """The primary key's image from an item, a mapping of attribute (or field) names, a tuple or a single value.
+
+        InvalidKey if it is incomplete, has other attributes, or a value is of the wrong type, empty or too long.
+        """
+        if isinstance(key, Item):
+            key = [getattr(key, attribute.field) for attribute in self.key_attributes]
+        if isinstance(key, Mapping):
+            key = self._in_order(key)
+        elif not isinstance(key, tuple | list):
+            key = (key,)
+        self._check_count(len(key))
+        return {
+            attribute.name: attribute.validate(value) for attribute, value in zip(self.key_attributes, key, strict=True)
+        }
+
+    def parse_key(self, parts: Iterable[str]) -> Image:
+        """The primary key's image from text, as it stands in a URL."""
+        texts = tuple(parts)
+        self._check_count(len(texts))
+        return {
+            attribute.name: attribute.parse(text) for attribute, text in zip(self.key_attributes, texts, strict=True)
+        }
+
+    def key_of(self, image: Mapping[str, Any]) -> Image:
+        return {attribute.name: image[attribute.name] for attribute in self.key_attributes}
+
+    def _in_order(self, key: Mapping[str, Any]) -> list[Any]:
+        known = {attribute.name: attribute.name for attribute in self.key_attributes}
+        known |= {attribute.field: attribute.name for attribute in self.key_attributes}
+        named = {}
+        for name, value in key.items():
+            if name not in known:
+                raise InvalidKey(Problem((str(name),), "not part of the primary key"))
+            named[known[name]] = value
+        for attribute in self.key_attributes:
+            if attribute.name not in named:
+                raise InvalidKey(Problem((attribute.name,), f"the {attribute.role.value} is missing"))
+        return [named[attribute.name] for attribute in self.key_attributes]
+
+    def _check_count(self, count: int) -> None:
+        if count != len(self.key_attributes):
+            names = " and ".join(attribute.name for attribute in self.key_attributes)
+            raise InvalidKey(Problem((), f"the primary key is {names}: {len(self.key_attributes)} value(s) needed"))
+
+
+class Item(BaseModel):
+    """Base of all models: one class for each kind of item.
+
+        class Book(Item, table="Books", collection="books"):
+            model_config = ConfigDict(alias_generator=to_pascal)
+            author: PartitionKey[str]
+            title: SortKey[str]
+            stock: int = Field(default=0, ge=0)
+
+    `table` is the table's logical name, `collection` the name in URLs and messages (by default the class name in lower
+    case). Aliases are the names of attributes in DynamoDB; both names are accepted in Python, only aliases in requests.
+    Unknown attributes are refused on the way in and ignored on the way out, unless the model says `extra="allow"`.
+    A field left at None is not stored, one that was set to None is stored as NULL; an empty set is not stored,
+    because DynamoDB has none.
+    """
+
+    model_config = ConfigDict(
+        extra="forbid",
+        validate_by_name=True,
+        validate_by_alias=True,
+        validate_assignment=True,
+        val_json_bytes="base64",
+        ser_json_bytes="base64",
+    )
+
+    schema_: ClassVar[Schema]
+
+    def __init_subclass__(cls, *, table: str | None = None, collection: str | None = None, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+
+    @classmethod
+    def __pydantic_init_subclass__(
+        cls, *, table: str | None = None, collection: str | None = None, **kwargs: Any
+    ) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        if table is not None:
+            cls.schema_ = _schema(cls, table, collection or cls.__name__.lower())
+
+    @classmethod
+    def from_image(cls, image: Mapping[str, Any]) -> Self:
+        """A validated instance; InvalidItem names each attribute that violates the model."""
+        extra: Literal["ignore"] | None = None if cls.model_config.get("extra") == "allow" else "ignore"
+        given = {name: value for name, value in image.items() if name != VERSION}
+        try:
+            return cls.model_validate(given, extra=extra, by_alias=True, by_name=False)
+        except ValidationError as error:
+            raise InvalidItem.from_pydantic(error.errors(include_url=False, include_input=False)) from None
+
+    @classmethod
+    def from_partial(cls, image: Mapping[str, Any]) -> Self:
+        """An instance of the attributes that there are (`UPDATED_OLD`, projections): each one validated by itself
+        where it is whole; the others are left unset."""
+        fields = {alias: field for field, alias in cls.schema_.fields.items()}
+        present = {
+            fields[name]: _lenient(cls.schema_.attributes[name], value)
+            for name, value in image.items()
+            if name in fields
+        }
+        return cast(Self, cls.model_construct(_fields_set=set(present), **present))
+
+    def to_image(self, *, given_only: bool = False) -> Image:
+        """The item as DynamoDB stores it, without its version; `given_only` leaves the defaults out.
+
+        InvalidItem names the attribute that DynamoDB would refuse.
+        """
+        dumped = self.model_dump(mode="python", by_alias=True, round_trip=True, exclude_unset=given_only)
+        _prune(self, dumped)
+        image: Image = {}
+        for name, value in dumped.items():
+            try:
+                image[name] = native(value)
+            except (ValueError, TypeError) as error:
+                raise InvalidItem(Problem((name,), str(error))) from None
+        return image
+
+
+def _lenient(field: FieldInfo, value: Any) -> Any:
+    try:
+        return type_adapter(field.annotation, *field.metadata).validate_python(value)
+    except ValidationError:
+        return value
+
+
+def _prune(value: Any, dumped: Any) -> None:
+    """Takes out of a model's dump what is not stored: fields left at None, empty sets that a default brings back."""
+    if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        for name, field in type(value).model_fields.items():
+            alias, member = alias_of(name, field), getattr(value, name)
+            if alias not in dumped:
+                continue
+            left_at_none = member is None and name not in value.model_fields_set
+            empty_set = isinstance(member, set | frozenset) and not member and not field.is_required()
+            if left_at_none or empty_set:
+                del dumped[alias]
+            else:
+                _prune(member, dumped[alias])
+    elif isinstance(value, Mapping) and isinstance(dumped, dict):
+        for name in dumped:
+            _prune(value.get(name), dumped[name])
+    elif isinstance(value, list | tuple) and isinstance(dumped, list | tuple):
+        for member, dumped_member in zip(value, dumped, strict=False):
+            _prune(member, dumped_member)
+
+
+def native(value: Any) -> Any:
+    """Any Python value as it stands in an image: models, dates, enums and the like become DynamoDB's own types.
+
+    Raises ValueError or TypeError for what DynamoDB would refuse.
+    """
+    if value is None or isinstance(value, bool | bytes):
+        return value
+    if isinstance(value, Enum):
+        return native(value.value)
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, int | Decimal | float):
+        return values.number(value)
+    if isinstance(value, Mapping):
+        return {str(native(name)): native(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [native(member) for member in value]
+    if isinstance(value, set | frozenset):
+        return {native(member) for member in value}
+    if isinstance(value, Binary):
+        return bytes(value)  # type: ignore[call-overload]
+    if isinstance(value, bytearray | memoryview):
+        return bytes(value)
+    if isinstance(value, BaseModel):
+        dumped = value.model_dump(mode="python", by_alias=True, round_trip=True)
+        _prune(value, dumped)
+        return native(dumped)
+    return native(to_jsonable_python(value))
+
+
+def alias_of(name: str, field: FieldInfo) -> str:
+    """The field's name in DynamoDB."""
+    return field.serialization_alias or field.alias or name
+
+
+def type_adapter(annotation: Any, *metadata: Any) -> TypeAdapter[Any]:
+    """The validator of an annotation with its constraints."""
+    typed: Any = Annotated[annotation, *metadata] if metadata else annotation
+    return TypeAdapter(typed)
+
+
+def checked_size(image: Mapping[str, Any]) -> Wire:
+    """The image on the wire; InvalidItem or ItemTooLarge if DynamoDB would refuse it."""
+    wire = {}
+    for name, value in image.items():
+        try:
+            wire[name] = values.to_wire(value)
+        except (ValueError, TypeError) as error:
+            raise InvalidItem(Problem((name,), str(error))) from None
+    try:
+        size = values.item_size(wire)
+    except UnicodeEncodeError:
+        raise InvalidItem(Problem((), "a string is not valid Unicode")) from None
+    if size > values.MAX_ITEM_BYTES:
+        raise ItemTooLarge(Problem((), f"the item has {size:,} bytes, DynamoDB's limit is {values.MAX_ITEM_BYTES:,}"))
+    return wire
+
+
+def _schema(model: type[Item], table: str, collection: str) -> Schema:
+    keys: dict[KeyRole, KeyAttribute] = {}
+    attributes, fields = {}, {}
+    for name, field in model.model_fields.items():
+        alias = alias_of(name, field)
+        if alias == VERSION or alias in attributes:
+            raise ConfigurationError(f"{model.__name__}.{name}: the attribute name {alias!r} is taken")
+        attributes[alias], fields[name] = field, alias
+        for role in (mark for mark in field.metadata if isinstance(mark, KeyRole)):
+            if role in keys:
+                raise ConfigurationError(f"{model.__name__}: two fields are marked as the {role.value}")
+            keys[role] = _key_attribute(model, name, alias, field, role)
+    if KeyRole.PARTITION not in keys:
+        raise ConfigurationError(f"{model.__name__}: no field is marked as the partition key")
+    return Schema(table, collection, keys[KeyRole.PARTITION], keys.get(KeyRole.SORT), attributes, fields)
+
+
+def _key_attribute(model: type[Item], name: str, alias: str, field: FieldInfo, role: KeyRole) -> KeyAttribute:
+    if field.annotation not in _KEY_TYPES:
+        raise ConfigurationError(f"{model.__name__}.{name}: a {role.value} must be str, int, Decimal or bytes")
+    constraints = [mark for mark in field.metadata if not isinstance(mark, KeyRole)]
+    adapter = type_adapter(field.annotation, *constraints)
+    return KeyAttribute(alias, name, _KEY_TYPES[field.annotation], role, adapter)

@@ -1,0 +1,212 @@
+"""Attribute values: Python <-> DynamoDB's wire format, and JSON text that keeps every digit.
+
+In an *image* (the library's picture of an item: attribute names to values) there are only str, Decimal, bytes,
+bool, None, set, list and dict: one Python type for each type of DynamoDB.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from json.encoder import encode_basestring
+from typing import Any, NoReturn, TypeAlias
+
+Image: TypeAlias = dict[str, Any]
+Wire: TypeAlias = dict[str, Any]
+
+MAX_DIGITS = 38
+MAX_DEPTH = 32
+MAX_ITEM_BYTES = 400 * 1024
+# "Naming rules and data types": positive range 1E-130 to 9.99…E+125
+_LEAST_EXPONENT, _GREATEST_EXPONENT = -130, 125
+
+
+def number(value: int | float | Decimal) -> Decimal:
+    """The number as DynamoDB would store it, or ValueError: 38 significant digits, 1E-130 to 9.9E+125."""
+    exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not exact.is_finite():
+        raise ValueError("not a finite number")
+    if not exact:
+        return Decimal(0)
+    sign, digits, exponent = exact.as_tuple()
+    assert isinstance(exponent, int)  # finite
+    significant = len(digits)
+    while significant > 1 and digits[significant - 1] == 0:
+        significant -= 1
+    if significant > MAX_DIGITS:
+        raise ValueError(f"more than {MAX_DIGITS} significant digits")
+    if not _LEAST_EXPONENT <= exact.adjusted() <= _GREATEST_EXPONENT:
+        raise ValueError("outside the range of a DynamoDB number (1E-130 to 9.9E+125)")
+    if significant == len(digits):
+        return exact
+    return Decimal((sign, digits[:significant], exponent + len(digits) - significant))
+
+
+def number_text(value: Decimal) -> str:
+    """The shortest plain notation; scientific where plain would pad with more than 20 zeros."""
+    exact = number(value)
+    exponent = exact.as_tuple().exponent
+    assert isinstance(exponent, int)
+    return format(exact, "f") if -60 < exponent <= 20 else str(exact)
+
+
+def is_number(value: object) -> bool:
+    return isinstance(value, int | Decimal | float) and not isinstance(value, bool)
+
+
+def to_wire(value: Any, depth: int = 0) -> Wire:
+    """A value as DynamoDB's `{"S": …}`; ValueError or TypeError say what DynamoDB would refuse."""
+    if isinstance(value, str):
+        return {"S": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if is_number(value):
+        return {"N": number_text(value)}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return {"B": bytes(value)}
+    if isinstance(value, set | frozenset):
+        return _set_to_wire(value)
+    if depth >= MAX_DEPTH:
+        raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, Mapping):
+        return {"M": {name: to_wire(member, depth + 1) for name, member in value.items()}}
+    if isinstance(value, list | tuple):
+        return {"L": [to_wire(member, depth + 1) for member in value]}
+    raise TypeError(f"{type(value).__name__} is not a DynamoDB type")
+
+
+def _set_to_wire(members: set[Any] | frozenset[Any]) -> Wire:
+    if not members:
+        raise ValueError("a set cannot be empty")
+    if all(isinstance(member, str) for member in members):
+        return {"SS": sorted(members)}
+    if all(isinstance(member, bytes) for member in members):
+        return {"BS": sorted(members)}
+    if all(is_number(member) for member in members):
+        return {"NS": [number_text(member) for member in sorted(number(member) for member in members)]}
+    raise TypeError("the members of a set must all be strings, all numbers or all bytes")
+
+
+def from_wire(wire: Wire) -> Any:
+    """The value of a `{"S": …}`."""
+    ((kind, value),) = wire.items()
+    match kind:
+        case "S" | "B" | "BOOL":
+            return value
+        case "N":
+            return Decimal(value)
+        case "NULL":
+            return None
+        case "M":
+            return {name: from_wire(member) for name, member in value.items()}
+        case "L":
+            return [from_wire(member) for member in value]
+        case "NS":
+            return {Decimal(member) for member in value}
+        case _:
+            return set(value)
+
+
+def image_to_wire(image: Mapping[str, Any]) -> Wire:
+    return {name: to_wire(value) for name, value in image.items()}
+
+
+def image_from_wire(wire: Wire) -> Image:
+    return {name: from_wire(value) for name, value in wire.items()}
+
+
+def wire_size(wire: Wire) -> int:
+    """Bytes that DynamoDB counts for one value ("DynamoDB item sizes and formats"), never too few."""
+    ((kind, value),) = wire.items()
+    match kind:
+        case "S":
+            return len(value.encode())
+        case "B":
+            return len(value)
+        case "N":
+            return len(value) // 2 + 2
+        case "M":
+            return 3 + sum(len(name.encode()) + 1 + wire_size(member) for name, member in value.items())
+        case "L":
+            return 3 + sum(1 + wire_size(member) for member in value)
+        case "SS":
+            return sum(len(member.encode()) for member in value)
+        case "BS":
+            return sum(map(len, value))
+        case "NS":
+            return sum(len(member) // 2 + 2 for member in value)
+        case _:
+            return 1
+
+
+def item_size(wire: Wire) -> int:
+    """Bytes of a whole item: the UTF-8 lengths of its attribute names and the sizes of their values."""
+    return sum(len(name.encode()) + wire_size(value) for name, value in wire.items())
+
+
+class JSONError(ValueError):
+    """The text is not JSON, or holds a number or a string that cannot be kept exactly."""
+
+
+def loads(text: str | bytes) -> Any:
+    """JSON with numbers as int or Decimal: no digit is lost, nothing passes through a float."""
+    try:
+        value = json.loads(text, parse_float=_parse_number, parse_int=_parse_number, parse_constant=_refuse_constant)
+        if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
+            json.dumps(value, ensure_ascii=False, default=str).encode()  # finds surrogates without their pair
+    except RecursionError:
+        raise JSONError("nested too deeply") from None
+    except UnicodeError:
+        raise JSONError("not valid UTF-8, or half a surrogate pair") from None
+    except json.JSONDecodeError as error:
+        raise JSONError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+    return value
+
+
+def _parse_number(text: str) -> int | Decimal:
+    if len(text) > 200:
+        raise JSONError(f"a number has more than {MAX_DIGITS} significant digits")
+    try:
+        exact = number(Decimal(text))
+    except (ValueError, ArithmeticError) as error:
+        raise JSONError(f"a number has {error}" if "more" in str(error) else f"a number is {error}") from None
+    return exact if any(mark in text for mark in ".eE") else int(text)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise JSONError(f"{name} is not JSON")
+
+
+def dumps(value: Any) -> str:
+    """Compact, deterministic JSON of an image: numbers with every digit, sets as sorted arrays, bytes as base64."""
+    return "".join(_encode(value))
+
+
+def _encode(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield encode_basestring(value)
+    elif value is None or isinstance(value, bool):
+        yield "null" if value is None else "true" if value else "false"
+    elif isinstance(value, int):
+        yield int.__repr__(value)
+    elif isinstance(value, Decimal | float):
+        yield number_text(Decimal(repr(value)) if isinstance(value, float) else value)
+    elif isinstance(value, bytes):
+        yield f'"{base64.b64encode(value).decode()}"'
+    elif isinstance(value, Mapping):
+        for index, (name, member) in enumerate(value.items()):
+            yield "," if index else "{"
+            yield encode_basestring(name)
+            yield ":"
+            yield from _encode(member)
+        yield "}" if value else "{}"
+    else:
+        members = sorted(value) if isinstance(value, set | frozenset) else value
+        for index, member in enumerate(members):
+            yield "," if index else "["
+            yield from _encode(member)
+        yield "]" if members else "[]"

@@ -1,0 +1,156 @@
+"""`Write`: one validated change of one item, and how it is written in a request."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, Self
+
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from . import values
+from .apply import ReturnValues
+from .conditions import check_condition, condition_to_json, present_paths
+from .errors import InvalidRequest, Problem
+from .expressions import all_of, render_condition
+from .models import VERSION, Item, checked_size
+from .updates import Action, Update
+from .values import Image, Wire
+
+
+@dataclass(frozen=True)
+class Put:
+    """Stores a whole item. `given` is the part of the image that was not filled in by defaults."""
+
+    image: Image
+    given: Image
+
+
+@dataclass(frozen=True)
+class Remove:
+    """Deletes the item."""
+
+
+_RETURNS: dict[str, frozenset[str]] = {
+    "update": frozenset({"NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"}),
+    "put": frozenset({"NONE", "ALL_OLD", "ALL_NEW"}),
+    "delete": frozenset({"NONE", "ALL_OLD"}),
+}
+
+
+def new_version() -> str:
+    """Random and not a counter: a batch put or a restored backup cannot bring an old value back."""
+    return secrets.token_urlsafe(12)
+
+
+@dataclass(frozen=True)
+class Write:
+    """A change of the item under `key`, to be made only where `when` holds.
+
+    `version` demands that the item still has that version, `absent` that there is no item yet. `returns` is DynamoDB's
+    ReturnValues; a put can show ALL_NEW as well, which is the item as it was put.
+    """
+
+    model: type[Item]
+    key: Image
+    action: Put | Update | Remove
+    when: ConditionBase | None = None
+    returns: ReturnValues = "NONE"
+    version: str | None = None
+    absent: bool = False
+
+    def __post_init__(self) -> None:
+        if self.returns not in _RETURNS[self.kind]:
+            known = ", ".join(sorted(_RETURNS[self.kind]))
+            raise InvalidRequest(Problem(("return_values",), f"a {self.kind} knows {known}"))
+        if self.when is not None:
+            check_condition(self.model, self.when)
+
+    @classmethod
+    def put(cls, item: Item, **options: Any) -> Self:
+        """Stores the item whole; ItemTooLarge over 400 KB."""
+        action = Put(item.to_image(), item.to_image(given_only=True))
+        checked_size({**action.image, VERSION: new_version()})
+        schema = type(item).schema_
+        return cls(type(item), schema.key(schema.key_of(action.image)), action, **options)
+
+    @classmethod
+    def update(
+        cls, model: type[Item], key: Any, actions: Iterable[Action], when: ConditionBase | None = None, **options: Any
+    ) -> Self:
+        """Changes the item in place, or creates it."""
+        update = Update.build(model, actions, present=present_paths(when))
+        return cls(model, model.schema_.key(key), update, when, **options)
+
+    @classmethod
+    def delete(cls, model: type[Item], key: Any, **options: Any) -> Self:
+        """Deletes the item, if there is one."""
+        return cls(model, model.schema_.key(key), Remove(), **options)
+
+    @property
+    def kind(self) -> Literal["put", "update", "delete"]:
+        return "put" if isinstance(self.action, Put) else "update" if isinstance(self.action, Update) else "delete"
+
+    @property
+    def target(self) -> tuple[str, str]:
+        """Which item it changes, for telling items apart."""
+        return self.model.schema_.table, _canonical(self.key_wire)
+
+    @cached_property
+    def key_wire(self) -> Wire:
+        return values.image_to_wire(self.key)
+
+    @cached_property
+    def condition(self) -> ConditionBase | None:
+        """All that the client demands of the item."""
+        pinned = Attr(VERSION).eq(self.version) if self.version is not None else None
+        absent = Attr(self.model.schema_.partition.name).not_exists() if self.absent else None
+        return all_of([self.when, pinned, absent])
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Of the canonical request: equal for equal requests, however they were written."""
+        request = [
+            self.kind,
+            self.model.schema_.table,
+            self.key_wire,
+            values.image_to_wire(self.action.given) if isinstance(self.action, Put) else None,
+            self.action.canonical() if isinstance(self.action, Update) else None,
+            None if self.when is None else condition_to_json(self.when),
+            [self.returns, self.version, self.absent],
+        ]
+        return hashlib.sha256(_canonical(request).encode()).hexdigest()[:32]
+
+    def request(self, table: str, version: str, extra: ConditionBase | None = None) -> tuple[str, dict[str, Any]]:
+        """The operation (`Put`, `Update` or `Delete`, as a transaction names it) and its parameters.
+
+        The item is stamped with `version`; `extra` is demanded besides the write's own condition.
+        """
+        parameters: dict[str, Any] = {"TableName": table}
+        match self.action:
+            case Put(image=image):
+                operation = "Put"
+                parameters["Item"] = checked_size({**image, VERSION: version})
+            case Update() as update:
+                operation = "Update"
+                parameters |= {"Key": self.key_wire, **update.with_version(version).render().parameters()}
+            case _:
+                operation = "Delete"
+                parameters["Key"] = self.key_wire
+        condition = all_of([self.condition, extra])
+        if condition is not None:
+            parameters["ConditionExpression"] = render_condition(condition, parameters)
+            parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return operation, parameters
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_leaf)
+
+
+def _leaf(value: Any) -> Any:
+    return values.dumps(value) if isinstance(value, bytes) else values.to_wire(value)
