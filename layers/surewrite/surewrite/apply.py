@@ -95,7 +95,10 @@ def _container(action: Action, image: Image) -> tuple[Any, Element]:
     last = action.path[-1]
     if not isinstance(container, dict if isinstance(last, str) else list):
         parent = Path(action.path[:-1])
-        raise _refused(action, f"there is no {'map' if isinstance(last, str) else 'list'} at {parent} in the item")
+        raise _refused(
+            action,
+            f"there is no {'map' if isinstance(last, str) else 'list'} at {parent} in the item; set {parent} first",
+        )
     return container, last
 
 

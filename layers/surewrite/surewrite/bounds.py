@@ -82,6 +82,8 @@ def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[Condition
             yield from _assignment(model, action.path, hint, operand)
         case Add() | Delete() | Remove():
             pass
+        case _:
+            raise NeedsRead  # a merge is what the item makes of it
 
 
 def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> Iterator[ConditionBase | None]:

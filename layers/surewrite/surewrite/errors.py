@@ -15,7 +15,8 @@ SurewriteError
     ├── Conflict              kept losing races against other writers of the same item
     ├── Throttled             DynamoDB asked to slow down
     ├── DeadlineExceeded      no time left for another attempt
-    └── Unavailable           DynamoDB failed or could not be reached
+    ├── Unavailable           DynamoDB failed or could not be reached
+    └── Blocked               waits for an earlier request of its group
 
 A message never holds a value that a user sent: only names of attributes, limits and reasons.
 """
@@ -79,7 +80,7 @@ class InvalidItem(InvalidRequest):
     @classmethod
     def from_pydantic(cls, errors: Iterable[Any]) -> InvalidItem:
         """From `ValidationError.errors()`: the location and the message, never the input."""
-        return cls(*(Problem(tuple(error["loc"]), error["msg"]) for error in errors))
+        return cls(*(Problem(tuple(error["loc"]), error["msg"].removeprefix("Value error, ")) for error in errors))
 
 
 class InvalidUpdate(InvalidRequest):
@@ -144,3 +145,7 @@ class DeadlineExceeded(Retryable):
 
 class Unavailable(Retryable):
     """DynamoDB answered with a server error, or not at all."""
+
+
+class Blocked(Retryable):
+    """An earlier request of the same group has to succeed first."""

@@ -166,6 +166,15 @@ class Schema:
     def key_of(self, image: Mapping[str, Any]) -> Image:
         return {attribute.name: image[attribute.name] for attribute in self.key_attributes}
 
+    def visible(self, image: Image | None) -> Image | None:
+        """The image without its version, in the model's order; names in nested maps by the alphabet, for DynamoDB has
+        no order at all."""
+        if image is None:
+            return None
+        names = [name for name in self.attributes if name in image]
+        names += sorted(image.keys() - self.attributes.keys() - {VERSION})
+        return {name: _sorted_names(image[name]) for name in names}
+
     def _in_order(self, key: Mapping[str, Any]) -> list[Any]:
         known = {attribute.name: attribute.name for attribute in self.key_attributes}
         known |= {attribute.field: attribute.name for attribute in self.key_attributes}
@@ -183,6 +192,12 @@ class Schema:
         if count != len(self.key_attributes):
             names = " and ".join(attribute.name for attribute in self.key_attributes)
             raise InvalidKey(Problem((), f"the primary key is {names}: {len(self.key_attributes)} value(s) needed"))
+
+
+def _sorted_names(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _sorted_names(value[name]) for name in sorted(value)}
+    return [_sorted_names(member) for member in value] if isinstance(value, list) else value
 
 
 class Item(BaseModel):

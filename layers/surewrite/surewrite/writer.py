@@ -13,13 +13,24 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
+from botocore.exceptions import BotoCoreError, ClientError
 
 from . import values
 from .apply import apply, returned
 from .bounds import NeedsRead, guard
 from .client import Cancelled, CheckFailed, Deadline, DynamoDB, Refused
 from .conditions import evaluate
-from .errors import ConditionFailed, Conflict, InvalidRequest, InvalidUpdate, KeyReused, Problem, SurewriteError
+from .errors import (
+    Blocked,
+    ConditionFailed,
+    Conflict,
+    InvalidRequest,
+    InvalidUpdate,
+    KeyReused,
+    Problem,
+    Retryable,
+    SurewriteError,
+)
 from .expressions import all_of
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
 from .models import VERSION, Item, checked_size
@@ -32,18 +43,24 @@ _NATIVE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
 @dataclass(frozen=True)
 class Entry:
-    """One write of many, with its key."""
+    """One write of many, with its key. Entries of one `group` are committed in their order, and none after one that
+    has to be retried."""
 
     write: Write
     key: IdempotencyKey
+    group: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """What became of one entry: an outcome, or the error that a lone commit would have raised."""
+    """What became of one entry: an outcome, or the error that a lone commit would have raised.
+
+    Neither of them means a failure that is not the request's: what DynamoDB's client raised, named by `cause`.
+    """
 
     outcome: Outcome | None = None
     error: SurewriteError | None = None
+    cause: str = ""
 
 
 @dataclass
@@ -109,16 +126,28 @@ class Writer:
     def commit_many(self, entries: Iterable[Entry], *, deadline: Deadline | None = None) -> list[Result]:
         """Commits every entry, in order; one result for each."""
         until = deadline or self.deadline()
-        return [self._settled(entry, until) for entry in entries]
+        results: list[Result] = []
+        stopped: set[str] = set()
+        for entry in entries:
+            if entry.group in stopped:
+                results.append(Result(error=Blocked("an earlier message of the group has to be retried first")))
+                continue
+            result = self._settled(entry, until)
+            if entry.group is not None and (result.outcome is None and not _final(result.error)):
+                stopped.add(entry.group)
+            results.append(result)
+        return results
 
-    def reject(self, key: IdempotencyKey, fingerprint: str, reason: str, *, deadline: Deadline | None = None) -> bool:
-        """Records why a request was refused. False if its key has been consumed by a write that was applied."""
+    def reject(
+        self, key: IdempotencyKey, fingerprint: str, reason: str, *, deadline: Deadline | None = None
+    ) -> Record | None:
+        """Records why a request was refused. Answers the record of the write that has consumed its key, if one has."""
         request = self.ledger.rejection(Claim(key, fingerprint), reason)
         try:
             self.dynamodb.call("PutItem", request, deadline or self.deadline())
-        except CheckFailed:
-            return False
-        return True
+        except CheckFailed as failed:
+            return self.ledger.standing(failed.item)
+        return None
 
     def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Record | None:
         """What the ledger holds of a key, None if nothing or nothing any more."""
@@ -134,7 +163,9 @@ class Writer:
         try:
             return Result(outcome=self.commit(entry.write, entry.key, deadline=deadline))
         except SurewriteError as error:
-            return Result(error=error)
+            return Result(error=error, cause=type(error).__name__)
+        except (ClientError, BotoCoreError) as error:
+            return Result(cause=type(error).__name__)
 
     def _commit(self, write: Write, claim: Claim | None, call: _Call) -> Outcome:
         try:
@@ -164,7 +195,7 @@ class Writer:
         shown = _shown(write, _image(response.get("Attributes")))
         created = isinstance(write.action, Put) and shown is None
         if isinstance(write.action, Put) and write.returns != "ALL_OLD":
-            shown = write.action.image if write.returns == "ALL_NEW" else None
+            shown = write.model.schema_.visible(write.action.image) if write.returns == "ALL_NEW" else None
         return Outcome(shown, None if kind == "Delete" else version, created)
 
     # --- blind ---------------------------------------------------------------------------------------------------
@@ -195,10 +226,10 @@ class Writer:
     def _explain(self, write: Write, image: Image | None) -> SurewriteError:
         """Why the condition of a write that was not read first has failed: the client's own or a limit of the model."""
         try:
-            self._next(write, image, "")
+            self._next(write.resolved(image), image, "")
         except (ConditionFailed, InvalidRequest) as error:
             return error
-        return ConditionFailed(_visible(image))
+        return ConditionFailed(write.model.schema_.visible(image))
 
     # --- pinned --------------------------------------------------------------------------------------------------
 
@@ -211,36 +242,38 @@ class Writer:
         atomic = False
         while True:
             try:
-                outcome = self._next(write, image, self._version())
+                resolved = write.resolved(image)
+                outcome = self._next(resolved, image, self._version())
             except (ConditionFailed, InvalidRequest):
                 # The record and the item were read one after the other: the key's own effect may lie in between.
                 if claim is not None and not atomic and (record := self._consumed(claim, call)) is not None:
                     return self._replay(write, claim, record, call)
                 raise
-            found, raced = self._commit_pinned(write, claim, image, outcome, call)
+            found, raced = self._commit_pinned(resolved, claim, image, outcome, call)
             if found is not None:
                 assert claim is not None
                 return self._replay(write, claim, found, call)
             if raced is None:
                 return outcome
             backoff.wait(Conflict("other writers kept changing the item"))
-            image, atomic = raced.image, True
+            image, atomic = raced.image, raced.atomic
 
     def _next(self, write: Write, image: Image | None, version: str) -> Outcome:
         """What the write makes of the image. ConditionFailed if it demands another one, InvalidItem if the new item
         violates the model or is too large."""
+        visible = write.model.schema_.visible
         if write.condition is not None and not evaluate(write.condition, image):
-            raise ConditionFailed(_visible(image))
-        old = _visible(image)
+            raise ConditionFailed(visible(image))
+        old = visible(image)
         match write.action:
             case Update() as update:
                 new = apply(update, {**write.key, **(image or {})})
                 write.model.from_image(new)
                 checked_size({**new, VERSION: version})
-                shown = _visible(returned(update, write.returns, old, new))
+                shown = visible(returned(update, write.returns, old, new))
                 return Outcome(shown, version, created=old is None)
             case Put(image=new):
-                shown = {"ALL_NEW": new, "ALL_OLD": old}.get(write.returns)
+                shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.returns)
                 return Outcome(shown, version, created=old is None)
             case _:
                 return Outcome(old if write.returns == "ALL_OLD" else None)
@@ -261,7 +294,7 @@ class Writer:
             self._transact([*self.ledger.actions([replace(claim, outcome=stored)]), {kind: parameters}], call)
             return None, None
         except CheckFailed as failed:
-            return None, _Raced(_image(failed.item))
+            return None, _Raced(_image(failed.item), True)
         except Refused as refused:
             raise _refusal(refused.message) from None
         except Cancelled as cancelled:
@@ -273,7 +306,7 @@ class Writer:
                 raise _refusal(reason.get("Message", "")) from None
             decided = reason.get("Code") == "ConditionalCheckFailed" and not cancelled.undecided(1)
             # a mere conflict brings no item: it is as it was, as far as anybody knows
-            return None, _Raced(_image(reason.get("Item")) if decided else image)
+            return None, _Raced(_image(reason.get("Item")) if decided else image, decided)
 
     def _pin(self, model: type[Item], image: Image | None) -> ConditionBase | None:
         """Holds as long as the item is the one that was read."""
@@ -302,7 +335,9 @@ class Writer:
         outcome = Outcome.load(record.outcome)
         if outcome.current:
             image = self._read_item(write.model, write.key_wire, call)
-            outcome = replace(outcome, attributes=_visible(image), version=(image or {}).get(VERSION))
+            outcome = replace(
+                outcome, attributes=write.model.schema_.visible(image), version=(image or {}).get(VERSION)
+            )
         return outcome.as_replay()
 
     # --- calls ---------------------------------------------------------------------------------------------------
@@ -336,11 +371,16 @@ class Writer:
         return _image(call.note(self.dynamodb.call("GetItem", request, call.deadline)).get("Item"))
 
 
+def _final(error: SurewriteError | None) -> bool:
+    return error is not None and not isinstance(error, Retryable)
+
+
 @dataclass(frozen=True)
 class _Raced:
-    """Somebody else was faster: the item as it is now."""
+    """Somebody else was faster: the item as it is now. `atomic` says that the same look found the key unclaimed."""
 
     image: Image | None
+    atomic: bool
 
 
 _REFUSED = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
@@ -355,13 +395,9 @@ def _image(wire: Wire | None) -> Image | None:
     return values.image_from_wire(wire) if wire else None
 
 
-def _visible(image: Image | None) -> Image | None:
-    return image and {name: value for name, value in image.items() if name != VERSION}
-
-
 def _shown(write: Write, image: Image | None) -> Image | None:
     """The attributes that a native call returned. Where there was no item, some engines answer its bare key."""
     old = write.returns == "ALL_OLD" or isinstance(write.action, Put)
     if image is None or (old and set(image) == set(write.key)):
         return None
-    return _visible(image) or None
+    return write.model.schema_.visible(image) or None

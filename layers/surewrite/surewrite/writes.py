@@ -6,7 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal, Self
 
@@ -17,6 +17,7 @@ from .apply import ReturnValues
 from .conditions import check_condition, condition_to_json, present_paths
 from .errors import InvalidRequest, Problem
 from .expressions import all_of, render_condition
+from .merge import resolve
 from .models import VERSION, Item, checked_size
 from .updates import Action, Update
 from .values import Image, Wire
@@ -124,6 +125,12 @@ class Write:
             [self.returns, self.version, self.absent],
         ]
         return hashlib.sha256(_canonical(request).encode()).hexdigest()[:32]
+
+    def resolved(self, image: Image | None) -> Write:
+        """The write as it is for the item that it meets."""
+        if not isinstance(self.action, Update):
+            return self
+        return replace(self, action=resolve(self.action, {**self.key, **(image or {})}))
 
     def request(self, table: str, version: str, extra: ConditionBase | None = None) -> tuple[str, dict[str, Any]]:
         """The operation (`Put`, `Update` or `Delete`, as a transaction names it) and its parameters.

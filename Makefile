@@ -1,0 +1,116 @@
+# make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
+# make test    linters, types and all tests
+# Both set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
+
+PORT ?= 3000
+ARCHITECTURE ?= x86_64
+export PORT DATA ARCHITECTURE
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+BIN := .venv/bin
+# The lists are complete, so pip has nothing to resolve.
+PIP := -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --only-binary=:all:
+SOURCES := layers functions local tests
+
+# As one job after the other, so that the setup's messages stay readable.
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: serve test lint format setup engines env validate build deploy lock clean
+
+serve: setup
+	@exec $(BIN)/python -m local serve
+
+test: setup lint
+	@$(BIN)/python -m pytest $(PYTEST)
+
+lint: setup
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --check --quiet . || { echo 'ruff format would change files: make format'; exit 1; }
+	@$(BIN)/mypy --no-error-summary $(SOURCES)
+	@$(BIN)/cfn-lint template.yaml
+
+format: .venv/installed
+	@$(BIN)/ruff check --fix --quiet .
+	@$(BIN)/ruff format --quiet .
+
+setup: .venv/installed engines
+
+# ---- What the two commands need, installed once --------------------------------------------------
+
+# $(call venv,folder,what): a virtual environment, or one clear line.
+define venv
+	@test -n "$(PYTHON)" || { echo 'surewrite needs Python 3.11 or newer: install it, or name it with PYTHON=…' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo '$(PYTHON) is older than Python 3.11, or no Python: name another one with PYTHON=…' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo '$(PYTHON) has no venv: install it (Debian and Ubuntu: python3-venv)' >&2; exit 1; }
+	@echo 'Installing $(2) (once) …'
+	@"$(PYTHON)" -m venv --clear $(1)
+endef
+
+.venv/installed: requirements/dev.txt
+	$(call venv,.venv,the Python packages)
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+NPM := --ignore-scripts --no-audit --no-fund --loglevel=error
+DYNOXIDE = "@dynoxide/$$(node -p 'process.platform + "-" + process.arch')@$$(node -p \
+	'Object.values(require("./package.json").optionalDependencies)[0]')"
+
+engines: .engines/ministack/installed node_modules/installed
+
+.engines/ministack/installed: requirements/ministack.txt
+	$(call venv,.engines/ministack,ministack: the SQS engine)
+	@.engines/ministack/bin/python $(PIP) -r $<
+	@touch $@
+
+# Dynoxide is one binary a platform. The lock file pins the one for Linux on x64; the others are not in
+# every registry, which a lock file cannot say, so they are pinned by their version only. Where there is
+# none, or no npm, ministack takes over.
+node_modules/installed: package.json package-lock.json
+	@echo 'Installing Dynoxide: the DynamoDB engine (once) …'
+	@if ! command -v npm >/dev/null; then echo 'There is no npm: ministack will do without Dynoxide' >&2; exit 0; fi; \
+	found() { ls node_modules/@dynoxide/*/dynoxide >/dev/null 2>&1; }; \
+	npm ci $(NPM) >/dev/null; \
+	found || npm install --no-save --no-package-lock $(NPM) $(DYNOXIDE) >/dev/null 2>&1; \
+	if found; then touch $@; else echo 'npm has no Dynoxide for this machine: ministack will do without it' >&2; fi
+
+.engines/sam/installed: requirements/sam.txt
+	$(call venv,.engines/sam,the AWS SAM command)
+	@.engines/sam/bin/python $(PIP) -r $<
+	@touch $@
+
+# ---- AWS -----------------------------------------------------------------------------------------
+
+SAM := SAM_CLI_TELEMETRY=0 LAYER_PYTHON=$(abspath $(BIN)/python) .engines/sam/bin/sam
+
+validate: .engines/sam/installed
+	@$(SAM) validate --lint
+
+build: .venv/installed .engines/sam/installed
+	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+deploy: build
+	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# ---- Upkeep --------------------------------------------------------------------------------------
+
+# The variables of a handler that runs by hand: eval "$$(make -s env FUNCTION=WorkerFunction)"
+env: setup
+	@$(BIN)/python -m local env $(FUNCTION)
+
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links
+
+# Newer pins of everything; needs uv.
+lock:
+	$(COMPILE) --upgrade pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/ministack.in -o requirements/ministack.txt
+	$(COMPILE) --upgrade requirements/sam.in -o requirements/sam.txt
+	$(subst --universal --python-version 3.11,--python-version 3.13 --python-platform x86_64-manylinux2014,$(COMPILE)) \
+		--upgrade requirements/layer.in -o requirements/layer.txt
+
+clean:
+	@rm -rf .venv .engines node_modules .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,52 @@
+"""SQS batch -> writes -> partial batch response."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import boto3
+from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from bookstore.models import MODELS
+from surewrite.client import Boto3Transport, Deadline, boto3_client
+from surewrite.commands import Catalogue
+from surewrite.queue import Consumer, Report, SQSRejectedQueue
+from surewrite.settings import Settings, require
+
+logger = Logger()
+metrics = Metrics()
+
+require(os.environ, "REJECTED_QUEUE_URL")
+writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))
+rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], lambda: boto3.client("sqs"))
+consumer = Consumer(writer, Catalogue(*MODELS), rejected)
+
+
+@logger.inject_lambda_context(clear_state=True)
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Answers the messages that SQS shall deliver again; all others are done or in the rejected queue."""
+    logger.set_correlation_id(context.aws_request_id)
+    report = consumer.process(event["Records"], deadline=Deadline.of_lambda(context))
+    _observe(report, len(event["Records"]))
+    return report.response()
+
+
+def _observe(report: Report, received: int) -> None:
+    """Counts and message ids; never a body, and no reason, because a reason may name what a user sent."""
+    for name, count in (
+        ("Applied", report.applied),
+        ("Replayed", report.replayed),
+        ("Rejected", len(report.rejected)),
+        ("Retried", len(report.failures)),
+    ):
+        metrics.add_metric(name, MetricUnit.Count, count)
+    metrics.flush_metrics()
+    for rejection in report.rejected:
+        error = type(rejection.error).__name__
+        logger.warning("message rejected", message_id=rejection.record["messageId"], error=error)
+    for message_id, cause in report.errors.items():
+        logger.warning("message will be retried", message_id=message_id, error=cause)
+    logger.info("batch done", received=received, applied=report.applied, replayed=report.replayed)

@@ -1,0 +1,96 @@
+"""JSON Merge Patch (RFC 7396) as an update: what it sets and removes depends on the item that it meets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from .errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
+from .hints import Hint, hint_at
+from .models import Item
+from .operands import Value, look_up
+from .paths import Path
+from .updates import Action, Remove, Set, Update
+
+
+@dataclass(frozen=True, eq=False)
+class Merge(Action):
+    """Merges an object into the map at the path, or sets the object where there is no map."""
+
+    patch: Mapping[str, Any]
+    clause = "SET"
+
+    def checked(self, model: type[Item], hint: Hint) -> Merge:
+        if "M" not in hint.types:
+            raise InvalidUpdate(Problem((), "an object is not of this attribute's type"))
+        return replace(self, patch={name: self._member(model, name, value) for name, value in self.patch.items()})
+
+    def _member(self, model: type[Item], name: str, value: Any) -> Any:
+        path = Path((*self.path, name))
+        try:
+            hint = hint_at(model, path)
+            if value is None:
+                Remove(path, self.label).checked(model, hint)
+                return None
+            if isinstance(value, Mapping) and "M" in hint.types:
+                return replace(self, path=path, patch=value).checked(model, hint).patch
+            operand = Value(hint.from_json(value)).checked(model, hint)
+        except InvalidRequest as error:
+            raise error.under(name) from None
+        return operand.value
+
+    def expand(self, image: Mapping[str, Any]) -> Iterator[Action]:
+        """The actions that it comes to on this item."""
+        if not isinstance(look_up(image, self.path), Mapping):
+            yield Set(self.path, self.label, Value(_without_nulls(self.patch)))
+            return
+        for name, value in self.patch.items():
+            path = Path((*self.path, name))
+            if value is None:
+                yield Remove(path, self.label)
+            elif isinstance(value, Mapping):
+                yield from replace(self, path=path, patch=value).expand(image)
+            else:
+                yield Set(path, self.label, Value(value))
+
+    def render(self, place: Any) -> str:
+        """For the fingerprint only: what is sent to DynamoDB has been expanded."""
+        return f"{place.path(self.path)} = {place.value(self.patch)}"
+
+
+def merge_actions(model: type[Item], patch: Mapping[str, Any]) -> list[Action]:
+    """The actions of a merge patch; InvalidItem names each attribute that is wrong."""
+    actions: list[Action] = []
+    problems: list[Problem] = []
+    for name, value in patch.items():
+        path = Path((name,))
+        try:
+            hint = hint_at(model, path)
+            if value is None:
+                actions.append(Remove(path, "merge"))
+            elif isinstance(value, Mapping) and "M" in hint.types:
+                actions.append(Merge(path, "merge", value))
+            else:
+                actions.append(Set(path, "merge", Value(hint.from_json(value))))
+        except InvalidRequest as error:
+            problems.extend(problem.under(name) for problem in error.problems)
+    if problems:
+        raise InvalidItem(*problems)
+    return actions
+
+
+def resolve(update: Update, image: Mapping[str, Any]) -> Update:
+    """The update with its merges expanded for the item."""
+    if not any(isinstance(action, Merge) for action in update.actions):
+        return update
+    actions: list[Action] = []
+    for action in update.actions:
+        actions.extend(action.expand(image) if isinstance(action, Merge) else (action,))
+    return Update(tuple(actions))
+
+
+def _without_nulls(value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return {name: _without_nulls(member) for name, member in value.items() if member is not None}

@@ -1,0 +1,256 @@
+"""Messages of an SQS batch become writes: parsed one by one, committed, then done, rejected or to be retried.
+
+A message that can never succeed is *rejected*: recorded in the ledger, sent to the rejected queue with the reason and
+the key, then acknowledged. A crash in between sends a second copy; nothing is dropped.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import values
+from .client import Deadline
+from .commands import Catalogue, parse_command
+from .errors import InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
+from .ledger import IdempotencyKey
+from .writer import Entry, Result, Writer
+
+Record = Mapping[str, Any]
+"""One element of an SQS event's `Records`."""
+
+
+@dataclass(frozen=True)
+class Rejection:
+    """A message that will not be tried again, and why. `fingerprint` tells its request from others under its key."""
+
+    record: Record
+    key: IdempotencyKey
+    fingerprint: str
+    error: SurewriteError
+
+    @property
+    def reason(self) -> str:
+        """For the operator who finds the message in the rejected queue."""
+        return f"{type(self.error).__name__}: {self.error}"
+
+
+class RejectedQueue(Protocol):
+    """Where rejected messages go."""
+
+    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
+        """Sends them; those that could not be sent are returned."""
+        ...
+
+
+@dataclass
+class Report:
+    """What became of a batch. `failures` are the message ids that SQS shall deliver again."""
+
+    failures: list[str] = field(default_factory=list)
+    applied: int = 0
+    replayed: int = 0
+    rejected: list[Rejection] = field(default_factory=list)
+    errors: dict[str, str] = field(default_factory=dict)
+
+    def response(self) -> dict[str, list[dict[str, str]]]:
+        """The partial batch response that Lambda hands to SQS."""
+        return {"batchItemFailures": [{"itemIdentifier": message_id} for message_id in self.failures]}
+
+
+class Consumer:
+    """Processes batches of one or more queues.
+
+    `catalogue` holds the models, `rejected` sends what was rejected.
+    """
+
+    def __init__(self, writer: Writer, catalogue: Catalogue, rejected: RejectedQueue) -> None:
+        self._writer, self._catalogue, self._rejected = writer, catalogue, rejected
+
+    def process(self, records: Iterable[Record], *, deadline: Deadline) -> Report:
+        """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure."""
+        messages = [_parse(record, self._catalogue) for record in records]
+        entries = [message for message in messages if message.entry is not None]
+        results = self._writer.commit_many([_entry(message) for message in entries], deadline=deadline)
+        for message, result in zip(entries, results, strict=True):
+            message.result = result
+        report = Report()
+        rejections = [rejection for message in messages if (rejection := self._settle(message, report)) is not None]
+        self._reject(rejections, report, deadline)
+        order = {message.id: position for position, message in enumerate(messages)}
+        report.failures.sort(key=order.__getitem__)
+        return report
+
+    def _settle(self, message: _Message, report: Report) -> Rejection | None:
+        assert message.result is not None
+        outcome, error = message.result.outcome, message.result.error
+        if outcome is not None:
+            report.applied += not outcome.replayed
+            report.replayed += outcome.replayed
+        elif isinstance(error, Retryable) or error is None:
+            _retry(message.id, message.result.cause, report)
+        else:
+            return Rejection(message.record, message.key, message.fingerprint, error)
+        return None
+
+    def _reject(self, rejections: Sequence[Rejection], report: Report, deadline: Deadline) -> None:
+        """Recorded, sent, then acknowledged by not being a failure."""
+        recorded = [rejection for rejection in rejections if self._record(rejection, report, deadline)]
+        unsent = self._rejected.send(recorded) if recorded else []
+        for rejection in unsent:
+            _retry(rejection.record["messageId"], "the rejected queue did not take it", report)
+        failed = set(map(id, unsent))
+        report.rejected = [rejection for rejection in recorded if id(rejection) not in failed]
+
+    def _record(self, rejection: Rejection, report: Report, deadline: Deadline) -> bool:
+        """Whether the message is to be sent. It is not if its key turns out to have been applied meanwhile."""
+        if isinstance(rejection.error, KeyReused):
+            return True  # the record belongs to the request that was applied
+        try:
+            applied = self._writer.reject(rejection.key, rejection.fingerprint, rejection.reason, deadline=deadline)
+        except (Retryable, ClientError, BotoCoreError) as error:
+            _retry(rejection.record["messageId"], type(error).__name__, report)
+            return False
+        if applied is not None and applied.fingerprint == rejection.fingerprint:
+            report.replayed += 1
+            return False
+        return True
+
+
+def _retry(message_id: str, cause: str, report: Report) -> None:
+    report.failures.append(message_id)
+    report.errors[message_id] = cause
+
+
+@dataclass
+class _Message:
+    """A record on its way: its key, what it asks for, what became of it."""
+
+    record: Record
+    key: IdempotencyKey
+    fingerprint: str
+    entry: Entry | None = None
+    result: Result | None = None
+
+    @property
+    def id(self) -> str:
+        message_id: str = self.record["messageId"]
+        return message_id
+
+
+def _entry(message: _Message) -> Entry:
+    assert message.entry is not None
+    return message.entry
+
+
+def _parse(record: Record, catalogue: Catalogue) -> _Message:
+    """The message with its entry, or with the error that rejects it."""
+    body: str = record["body"]
+    scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
+    message = _Message(record, IdempotencyKey(scope, record["messageId"]), fingerprint)
+    try:
+        value = values.loads(body)
+        message.key = IdempotencyKey(scope, _key(record, value))
+        command = parse_command(value)
+        write = command.to_write(catalogue[command.collection])
+    except values.JSONError as error:
+        message.result = Result(error=InvalidRequest(Problem((), str(error))))
+    except SurewriteError as error:
+        message.result = Result(error=error)
+    else:
+        message.fingerprint = write.fingerprint
+        message.entry = Entry(write, message.key, group=record["attributes"].get("MessageGroupId"))
+    return message
+
+
+def queue_name(record: Record) -> str:
+    """The name of the queue that a message came from."""
+    arn: str = record["eventSourceARN"]
+    return arn.rsplit(":", 1)[-1]
+
+
+def _key(record: Record, body: Any) -> str:
+    """The first that exists: `idempotency_key` in the body, the message attribute `IdempotencyKey` (a redrive keeps
+    it), a FIFO queue's deduplication id, the message id."""
+    if isinstance(body, Mapping) and body.get("idempotency_key") is not None:
+        key = body["idempotency_key"]
+        if not isinstance(key, str):
+            raise InvalidKey(Problem(("idempotency_key",), "a string is needed"))
+        return key
+    attribute = record.get("messageAttributes", {}).get("IdempotencyKey", {}).get("stringValue")
+    candidates = (attribute, record["attributes"].get("MessageDeduplicationId"), record["messageId"])
+    return next(str(candidate) for candidate in candidates if candidate)
+
+
+_MAX_BATCH_BYTES = 240 * 1024
+_MAX_ATTRIBUTES = 10
+# SendMessage: characters that a message may hold
+_FORBIDDEN = re.compile("[^\x09\x0a\x0d\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class SQSRejectedQueue:
+    """The rejected queue in SQS. `client` is called for the client when the first message is rejected, so that a
+    function that rejects nothing does not pay for it.
+
+    A copy has the original body and attributes, and besides `Reason`, `IdempotencyKey` (so that a redrive is the same
+    request to us), `SourceQueue` and, for FIFO messages, `SourceGroupId`.
+    """
+
+    def __init__(self, url: str, client: Callable[[], Any]) -> None:
+        self._url, self._make_client = url, client
+        self._client: Any = None
+
+    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
+        """Sends in as few calls as SQS allows; answers those that SQS did not take."""
+        if self._client is None:
+            self._client = self._make_client()
+        unsent: list[Rejection] = []
+        for batch in _batches(rejections):
+            entries = [_copy(index, rejection) for index, rejection in enumerate(batch)]
+            try:
+                response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+            except (ClientError, BotoCoreError):
+                unsent.extend(batch)
+            else:
+                sent = {int(entry["Id"]) for entry in response.get("Successful", ())}
+                unsent.extend(rejection for index, rejection in enumerate(batch) if index not in sent)
+        return unsent
+
+
+def _batches(rejections: Sequence[Rejection]) -> Iterable[list[Rejection]]:
+    """At most 10 messages and SQS's limit of bytes a call; a larger message travels alone."""
+    batch: list[Rejection] = []
+    size = 0
+    for rejection in rejections:
+        bytes_ = len(rejection.record["body"].encode()) + 4096
+        if batch and (len(batch) == 10 or size + bytes_ > _MAX_BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(rejection)
+        size += bytes_
+    if batch:
+        yield batch
+
+
+def _copy(index: int, rejection: Rejection) -> dict[str, Any]:
+    record = rejection.record
+    attributes = {
+        "Reason": _string(rejection.reason[:1024]),
+        "IdempotencyKey": _string(rejection.key.key),
+        "SourceQueue": _string(queue_name(record)),
+    }
+    if group := record["attributes"].get("MessageGroupId"):
+        attributes["SourceGroupId"] = _string(group)
+    for name, attribute in record.get("messageAttributes", {}).items():
+        if name not in attributes and len(attributes) < _MAX_ATTRIBUTES and attribute.get("stringValue"):
+            attributes[name] = {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}
+    return {"Id": str(index), "MessageBody": record["body"], "MessageAttributes": attributes}
+
+
+def _string(value: str) -> dict[str, str]:
+    return {"DataType": "String", "StringValue": _FORBIDDEN.sub("?", value) or "?"}

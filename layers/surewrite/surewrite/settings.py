@@ -1,0 +1,54 @@
+"""A function's configuration, from the variables that its template sets."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Self
+
+from .client import DynamoDB, Transport
+from .errors import ConfigurationError
+from .ledger import DEFAULT_RETENTION_DAYS, Ledger
+from .models import Item
+from .writer import Writer
+
+
+def table_variable(table: str) -> str:
+    """The variable that names a table: `ProductCatalog` -> `PRODUCT_CATALOG_TABLE`."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table).upper() + "_TABLE"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Physical table names by the models' logical ones, the ledger's name, and how long it remembers a key."""
+
+    tables: Mapping[str, str]
+    ledger: str
+    retention_days: float
+
+    @classmethod
+    def read(cls, variables: Mapping[str, str], models: Iterable[type[Item]]) -> Self:
+        """From `os.environ`, or any mapping; ConfigurationError names every variable that is missing."""
+        names = {model.schema_.table: table_variable(model.schema_.table) for model in models}
+        require(variables, *names.values(), "LEDGER_TABLE")
+        days = variables.get("LEDGER_RETENTION_DAYS") or str(DEFAULT_RETENTION_DAYS)
+        try:
+            retention = float(days)
+        except ValueError:
+            retention = 0.0
+        if not 0 < retention < 36_525:
+            raise ConfigurationError("LEDGER_RETENTION_DAYS: a number of days is needed")
+        return cls({table: variables[name] for table, name in names.items()}, variables["LEDGER_TABLE"], retention)
+
+    def writer(self, transport: Transport) -> Writer:
+        """The writer of these tables."""
+        ledger = Ledger(self.ledger, retention=self.retention_days * 86_400)
+        return Writer(DynamoDB(transport), ledger, tables=self.tables)
+
+
+def require(variables: Mapping[str, str], *names: str) -> None:
+    """ConfigurationError if any of the variables is missing or empty."""
+    missing = [name for name in names if not variables.get(name)]
+    if missing:
+        raise ConfigurationError(f"missing from the environment: {', '.join(missing)}")

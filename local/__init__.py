@@ -1,0 +1,10 @@
+"""Runs template.yaml on this machine, without AWS and without Docker.
+
+template    what template.yaml says, as typed objects (intrinsics resolves its !Ref and !Sub)
+engines     Dynoxide for DynamoDB, ministack for SQS
+resources   the tables and queues of the template, created on the engines
+functions   the handlers, called as Lambda calls them
+http        HTTP requests -> API Gateway events -> responses (gateway holds the translation)
+poller      SQS batches -> Lambda events -> partial batch responses
+cli         `python -m local serve` and `python -m local env`
+"""

@@ -1,0 +1,134 @@
+"""`python -m local serve` and `python -m local env FUNCTION`."""
+
+import argparse
+import json
+import os
+import shlex
+import signal
+import sys
+import sysconfig
+import urllib.request
+from collections.abc import Sequence
+from pathlib import Path
+from types import FrameType
+from typing import Any, NoReturn
+
+from local import aws, functions, stack, template
+from local.engines import ROOT, EngineError
+from local.functions import LoadError
+from local.http import RESOURCES_PATH, PortError
+from local.resources import Resources
+from local.template import TemplateError
+
+_CURL = r"""curl -i -X PUT {url}/books/John%20Grisham/The%20Rainmaker -H 'content-type: application/json' \
+       -d '{{"Category":"Suspense","Formats":{{"Hardcover":"J4SUKVGU","Paperback":"D7YF4FCX"}}}}'"""
+
+
+class UsageError(ValueError):
+    """A call that cannot work; the message is one line."""
+
+
+class _Stop(BaseException):
+    """Ctrl-C or SIGTERM: not an Exception, so that nobody takes it for a failure of his own."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0, or 1 after one clear line on stderr."""
+    options = _parse(arguments)
+    try:
+        if options.command == "serve":
+            serve(options.template, _port(options.port), options.data)
+        else:
+            print(env(options.template, _port(options.port), options.function))
+    except (TemplateError, PortError, EngineError, LoadError, UsageError) as error:
+        print(f"{error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def serve(path: Path, port: int, data: Path | None) -> None:
+    """Runs the template until Ctrl-C or SIGTERM."""
+    signal.signal(signal.SIGINT, _stop)
+    signal.signal(signal.SIGTERM, _stop)
+    try:
+        with stack.running(path, port, data) as running:
+            print(banner(running, data), flush=True)
+            running.server.serve_forever()
+    except _Stop:
+        print("stopped", file=sys.stderr, flush=True)
+
+
+def _stop(signum: int, frame: FrameType | None) -> NoReturn:
+    # One is enough: a second Ctrl-C must not interrupt the cleaning up.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise _Stop
+
+
+def banner(running: stack.Stack, data: Path | None) -> str:
+    """What the user wants to know when everything is ready."""
+    resources = running.resources
+    kept = f"items kept in {data}" if data and not running.note else "items in memory"
+    lines = [
+        f"API        {running.server.url}",
+        f"Resources  {running.server.url}{RESOURCES_PATH}",
+        f"DynamoDB   {resources.dynamodb} ({kept})",
+        f"SQS        {resources.sqs} (messages in memory)",
+        *(f"           {url}" for url in resources.queues.values()),
+        *([f"Note       {running.note}"] if running.note else []),
+        "",
+        f"Try        {_CURL.format(url=running.server.url)}",
+        "",
+        "Ctrl-C stops everything.",
+    ]
+    return "\n".join(lines)
+
+
+def env(path: Path, port: int, name: str) -> str:
+    """Shell assignments with which the function `name` runs by hand against the stack on `port`."""
+    resources = Resources.from_json(_fetch(f"http://127.0.0.1:{port}{RESOURCES_PATH}", port))
+    definition = template.read(path, resources.references)
+    if name not in definition.functions:
+        raise UsageError(f"there is no function {name} in {path}; there are: {', '.join(definition.functions)}")
+    function = definition.functions[name]
+    variables = functions.environment(function, aws.environment(resources.dynamodb, resources.sqs))
+    variables["PYTHONPATH"] = os.pathsep.join(
+        map(str, [function.code_uri, *function.layers, sysconfig.get_path("purelib")])
+    )
+    return "\n".join(f"export {variable}={_quote(value)}" for variable, value in variables.items())
+
+
+def _quote(value: str) -> str:
+    quoted = shlex.quote(value)
+    return quoted if quoted.startswith("'") else f"'{quoted}'"
+
+
+def _fetch(url: str, port: int) -> Any:
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(url, timeout=5) as answer:
+            return json.load(answer)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"no stack answers on port {port}: start it with `make serve`, or set PORT") from error
+
+
+def _port(value: str) -> int:
+    if not value.isascii() or not value.isdigit() or int(value) > 65_535:
+        raise UsageError(f"PORT={value} is not a port number")
+    return int(value)
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m local", description="Runs template.yaml on this machine.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    data = os.environ.get("DATA")
+    serve_ = commands.add_parser("serve", help="engines, tables, queues, HTTP and the SQS poller")
+    serve_.add_argument(
+        "--data", type=Path, default=Path(data) if data else None, help="keep items here; default: $DATA"
+    )
+    env_ = commands.add_parser("env", help="the variables of a function, as shell assignments")
+    env_.add_argument("function", metavar="FUNCTION")
+    for command in (serve_, env_):
+        command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
+        command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
+    return parser.parse_args(arguments)

@@ -1,0 +1,315 @@
+"""What template.yaml says, as plain typed objects.
+
+`read` is a function of the file and of references: once the engines run, it is read again with
+the real queue URLs, and every function's environment comes out as CloudFormation would set it.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.alias_generators import to_pascal
+
+from local.aws import ACCOUNT, REGION, arn
+from local.intrinsics import Resolver, read_yaml
+
+DEFAULT_ROUTE = "$default"
+
+_PSEUDO_PARAMETERS = {
+    "AWS::AccountId": ACCOUNT,
+    "AWS::Partition": "aws",
+    "AWS::Region": REGION,
+    "AWS::StackName": "local",
+    "AWS::URLSuffix": "amazonaws.com",
+}
+
+
+class TemplateError(ValueError):
+    """A template that cannot be run: one line that names the resource and the reason."""
+
+
+class _Properties(BaseModel):
+    """The properties that matter here, with CloudFormation's names, types and defaults."""
+
+    model_config = ConfigDict(alias_generator=to_pascal, validate_by_name=True, frozen=True, coerce_numbers_to_str=True)
+
+
+class KeyElement(_Properties):
+    attribute_name: str
+    key_type: Literal["HASH", "RANGE"]
+
+
+class AttributeDefinition(_Properties):
+    attribute_name: str
+    attribute_type: Literal["S", "N", "B"]
+
+
+class TimeToLive(_Properties):
+    attribute_name: str
+    enabled: bool
+
+
+class Table(_Properties):
+    logical_id: str
+    key_schema: list[KeyElement] = Field(min_length=1, max_length=2)
+    attribute_definitions: list[AttributeDefinition]
+    global_secondary_indexes: list[dict[str, Any]] | None = None
+    local_secondary_indexes: list[dict[str, Any]] | None = None
+    time_to_live_specification: TimeToLive | None = None
+
+    @property
+    def key(self) -> dict[str, str]:
+        """Names and types of the key attributes, partition key first: `{"Author": "S", "Title": "S"}`."""
+        types = {definition.attribute_name: definition.attribute_type for definition in self.attribute_definitions}
+        names = [element.attribute_name for element in sorted(self.key_schema, key=lambda element: element.key_type)]
+        return {name: types[name] for name in names}
+
+
+class RedrivePolicy(_Properties):
+    dead_letter_target_arn: str = Field(alias="deadLetterTargetArn")
+    max_receive_count: int = Field(alias="maxReceiveCount", ge=1, le=1000)
+
+
+class Queue(_Properties):
+    logical_id: str
+    fifo_queue: bool = False
+    content_based_deduplication: bool = False
+    visibility_timeout: int = Field(default=30, ge=0, le=43_200)
+    delay_seconds: int = Field(default=0, ge=0, le=900)
+    message_retention_period: int = Field(default=345_600, ge=60, le=1_209_600)
+    redrive_policy: RedrivePolicy | None = None
+
+    @property
+    def name(self) -> str:
+        return _queue_name(self.logical_id, self.fifo_queue)
+
+    @property
+    def arn(self) -> str:
+        return arn("sqs", self.name)
+
+
+class _Environment(_Properties):
+    variables: dict[str, str] = Field(default_factory=dict)
+
+
+class Function(_Properties):
+    """`timeout` is in seconds, `memory_size` in MB; the paths are absolute."""
+
+    logical_id: str
+    code_uri: Path
+    handler: str = Field(pattern=r"^\w+(\.\w+)+$")
+    layers: list[Path] = Field(default_factory=list)
+    environment_block: _Environment = Field(default=_Environment(), alias="Environment")
+    timeout: int = Field(default=3, ge=1, le=900)
+    memory_size: int = 128
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return self.environment_block.variables
+
+    @property
+    def arn(self) -> str:
+        return arn("lambda", f"function:{self.logical_id}")
+
+
+class EventSourceMapping(_Properties):
+    """Which queue calls which function, in what batches."""
+
+    logical_id: str
+    event_source_arn: str
+    function_name: str
+    enabled: bool = True
+    batch_size: int = Field(default=10, ge=1, le=10_000)
+    maximum_batching_window_in_seconds: int = Field(default=0, ge=0, le=300)
+    function_response_types: list[Literal["ReportBatchItemFailures"]] = Field(default_factory=list)
+
+    @property
+    def partial_responses(self) -> bool:
+        """Whether the function may report single messages of a batch as failed."""
+        return bool(self.function_response_types)
+
+
+@dataclass(frozen=True)
+class Route:
+    """An HTTP API's route to a function; `$default` has the method ANY."""
+
+    method: str
+    path: str
+    function: str
+
+    @property
+    def key(self) -> str:
+        return DEFAULT_ROUTE if self.path == DEFAULT_ROUTE else f"{self.method} {self.path}"
+
+
+@dataclass(frozen=True)
+class Template:
+    """Everything by its logical id."""
+
+    tables: dict[str, Table]
+    queues: dict[str, Queue]
+    functions: dict[str, Function]
+    routes: list[Route]
+    mappings: list[EventSourceMapping]
+
+
+def read(path: Path, references: Mapping[str, str] | None = None) -> Template:
+    """The template at `path`.
+
+    `references` answers `!Ref` of parameters and resources (a queue's URL, a table's physical
+    name) in place of the defaults. Raises TemplateError.
+    """
+    document = _document(path)
+    resources: dict[str, Any] = document["Resources"]
+    template = Template({}, {}, {}, [], [])
+    reader = _Reader(path, document, references or {})
+    for logical_id, resource in resources.items():
+        with _errors_of(path, logical_id):
+            reader.add(template, logical_id, resource["Type"], resource.get("Properties", {}))
+    for mapping in template.mappings:
+        with _errors_of(path, mapping.logical_id):
+            _check(mapping, template)
+    return template
+
+
+class _Reader:
+    def __init__(self, path: Path, document: dict[str, Any], references: Mapping[str, str]) -> None:
+        resources = document["Resources"]
+        self._root = path.resolve().parent
+        self._globals = document.get("Globals", {}).get("Function", {})
+        self._layers = {
+            logical_id: self._root / str(resource["Properties"]["ContentUri"])
+            for logical_id, resource in resources.items()
+            if resource.get("Type") == "AWS::Serverless::LayerVersion"
+        }
+        self._resolve = Resolver(
+            refs={**_PSEUDO_PARAMETERS, **_defaults(document), **_references(resources), **references},
+            attributes=_attributes(resources),
+            mappings=document.get("Mappings", {}),
+        )
+
+    def add(self, template: Template, logical_id: str, kind: str, properties: dict[str, Any]) -> None:
+        match kind:
+            case "AWS::DynamoDB::Table":
+                template.tables[logical_id] = self._build(Table, logical_id, properties)
+            case "AWS::SQS::Queue":
+                template.queues[logical_id] = self._build(Queue, logical_id, properties)
+            case "AWS::Lambda::EventSourceMapping":
+                template.mappings.append(self._build(EventSourceMapping, logical_id, properties))
+            case "AWS::Serverless::Function":
+                self._add_function(template, logical_id, _merge(self._globals, properties))
+
+    def _add_function(self, template: Template, logical_id: str, properties: dict[str, Any]) -> None:
+        layers = [self._layers[str(self._resolve(layer))] for layer in properties.get("Layers", [])]
+        paths = {"CodeUri": self._root / str(properties["CodeUri"]), "Layers": layers}
+        template.functions[logical_id] = self._build(Function, logical_id, {**properties, **paths})
+        for name, event in properties.get("Events", {}).items():
+            details = event.get("Properties", {})
+            if event["Type"] == "HttpApi":
+                method = str(details.get("Method", "ANY")).upper()
+                method = "ANY" if method == "X-AMAZON-APIGATEWAY-ANY-METHOD" else method
+                template.routes.append(Route(method, str(details.get("Path", DEFAULT_ROUTE)), logical_id))
+            elif event["Type"] == "SQS":
+                source = {**details, "EventSourceArn": details["Queue"], "FunctionName": logical_id}
+                template.mappings.append(self._build(EventSourceMapping, f"{logical_id}{name}", source))
+
+    def _build(self, model: type["_Model"], logical_id: str, properties: Mapping[str, Any]) -> "_Model":
+        # Only what the model asks for is resolved: policies and the like may hold what only AWS knows.
+        wanted = {field.alias for field in model.model_fields.values()}
+        known = {name: self._resolve(value) for name, value in properties.items() if name in wanted}
+        return model.model_validate({**known, "LogicalId": logical_id})
+
+
+_Model = TypeVar("_Model", bound=_Properties)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        document = read_yaml(path)
+    except OSError as error:
+        raise TemplateError(f"{path}: {error.strerror}") from error
+    except yaml.YAMLError as error:
+        raise TemplateError(f"{path}: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
+        raise TemplateError(f"{path}: it has no Resources")
+    for logical_id, resource in document["Resources"].items():
+        if not isinstance(resource, dict) or "Type" not in resource:
+            raise TemplateError(f"{path}: {logical_id}: Type is missing")
+    return document
+
+
+def _defaults(document: dict[str, Any]) -> dict[str, Any]:
+    parameters = document.get("Parameters", {})
+    return {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
+
+
+def _references(resources: dict[str, Any]) -> dict[str, str]:
+    def reference(logical_id: str, resource: dict[str, Any]) -> str:
+        if resource["Type"] == "AWS::SQS::Queue":
+            return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{_queue_name_of(logical_id, resource)}"
+        return logical_id
+
+    return {logical_id: reference(logical_id, resource) for logical_id, resource in resources.items()}
+
+
+def _attributes(resources: dict[str, Any]) -> dict[str, str]:
+    attributes = {}
+    for logical_id, resource in resources.items():
+        match resource["Type"]:
+            case "AWS::DynamoDB::Table":
+                attributes[f"{logical_id}.Arn"] = arn("dynamodb", f"table/{logical_id}")
+            case "AWS::SQS::Queue":
+                name = _queue_name_of(logical_id, resource)
+                attributes |= {f"{logical_id}.Arn": arn("sqs", name), f"{logical_id}.QueueName": name}
+            case "AWS::Serverless::Function":
+                attributes[f"{logical_id}.Arn"] = arn("lambda", f"function:{logical_id}")
+    return attributes
+
+
+def _queue_name_of(logical_id: str, resource: dict[str, Any]) -> str:
+    return _queue_name(logical_id, resource.get("Properties", {}).get("FifoQueue") is True)
+
+
+def _queue_name(logical_id: str, fifo: bool) -> str:
+    return f"{logical_id}.fifo" if fifo else logical_id
+
+
+def _merge(common: Any, own: Any) -> Any:
+    """Globals under a function's own properties, as SAM merges them: maps join, lists append."""
+    if isinstance(common, dict) and isinstance(own, dict):
+        return {**common, **{name: _merge(common.get(name, value), value) for name, value in own.items()}}
+    if isinstance(common, list) and isinstance(own, list) and common is not own:
+        return common + own
+    return own
+
+
+def _check(mapping: EventSourceMapping, template: Template) -> None:
+    if mapping.function_name not in template.functions:
+        raise ValueError(f"FunctionName: there is no function {mapping.function_name}")
+    queues = {queue.arn: queue for queue in template.queues.values()}
+    if mapping.event_source_arn not in queues:
+        raise ValueError(f"EventSourceArn: there is no queue {mapping.event_source_arn}")
+    # The two rules on which a deployment fails.
+    queue, function = queues[mapping.event_source_arn], template.functions[mapping.function_name]
+    if queue.visibility_timeout < function.timeout:
+        raise ValueError(f"{queue.logical_id}'s VisibilityTimeout is shorter than {function.logical_id}'s Timeout")
+    if mapping.batch_size > 10 and (queue.fifo_queue or not mapping.maximum_batching_window_in_seconds):
+        raise ValueError("a BatchSize above 10 needs a standard queue and a MaximumBatchingWindowInSeconds")
+
+
+@contextmanager
+def _errors_of(path: Path, logical_id: str) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise TemplateError(f"{path}: {logical_id}: {where}: {first['msg']}") from error
+    except KeyError as error:
+        raise TemplateError(f"{path}: {logical_id}: {error.args[0]} is missing") from error
+    except (AttributeError, TypeError, ValueError) as error:
+        raise TemplateError(f"{path}: {logical_id}: {error}") from error

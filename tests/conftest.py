@@ -1,0 +1,51 @@
+"""The engine of the tests: one Dynoxide in memory for the session, fresh tables for every test.
+
+Nothing is skipped: without Dynoxide the tests that ask for it fail.
+"""
+
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from local import aws, engines, resources, template
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+ROOT = Path(__file__).resolve().parent.parent
+
+# No test may find real credentials, a profile or the instance metadata.
+os.environ.update(aws.CREDENTIALS)
+os.environ.update({"AWS_DEFAULT_REGION": aws.REGION, "AWS_REGION": aws.REGION, "AWS_EC2_METADATA_DISABLED": "true"})
+for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+    os.environ.pop(name, None)
+
+_prefixes = (f"t{number}-" for number in itertools.count())
+
+
+@pytest.fixture(scope="session")
+def definition() -> template.Template:
+    """template.yaml."""
+    return template.read(ROOT / "template.yaml")
+
+
+@pytest.fixture(scope="session")
+def dynamodb_endpoint() -> Iterator[str]:
+    with engines.dynoxide() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture(scope="session")
+def dynamodb_client(dynamodb_endpoint: str) -> "DynamoDBClient":
+    """A low-level client on Dynoxide; clients may be shared by threads."""
+    return aws.dynamodb_client(dynamodb_endpoint)
+
+
+@pytest.fixture
+def table_names(dynamodb_client: "DynamoDBClient", definition: template.Template) -> dict[str, str]:
+    """Physical names by logical id (Books, ProductCatalog, Thread, users, Ledger) of empty tables."""
+    return resources.create_tables(dynamodb_client, definition, prefix=next(_prefixes))
