@@ -67,8 +67,6 @@ class _Handler(BaseHTTPRequestHandler):
     server: Server
 
     protocol_version = "HTTP/1.1"
-    server_version = "surewrite-local"
-    sys_version = ""
     error_content_type = "application/json"
     error_message_format = '{"message": "%(message)s"}'
     disable_nagle_algorithm = True
@@ -129,6 +127,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if has_body and self.command != "HEAD":
             self.wfile.write(response.body)
+
+    def version_string(self) -> str:
+        """The Server header."""
+        return "surewrite-local"
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Nothing: the access line is written once the answer is sent."""

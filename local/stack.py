@@ -27,11 +27,11 @@ def running(path: Path, port: int, data: Path | None) -> Iterator[Stack]:
 
     Raises TemplateError, PortError, EngineError and LoadError, and what a handler's module raises.
     """
-    template.read(path)
+    plain = template.read(path)
     with ExitStack() as cleanup:
         server = cleanup.enter_context(Server(port))
         endpoints = cleanup.enter_context(engines.running(data))
-        created = resources.create(template.read(path), endpoints)
+        created = resources.create(plain, endpoints)
         definition = template.read(path, created.references)
         variables = aws.environment(endpoints.dynamodb, endpoints.sqs)
         # A handler that makes its client with its first event finds the engines as well.

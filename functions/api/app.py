@@ -10,13 +10,13 @@ from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import unquote
 
-from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
 from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.openapi.exceptions import RequestValidationError
 from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import BeforeValidator, Field, ValidationError
 
@@ -37,7 +37,7 @@ from surewrite.values import Image
 from surewrite.writes import Write
 
 logger = Logger()
-metrics = Metrics()
+metrics = EphemeralMetrics()
 app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=values.loads)
 
 writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))

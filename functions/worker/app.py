@@ -6,21 +6,20 @@ import os
 from typing import Any
 
 import boto3
-from aws_lambda_powertools import Logger, Metrics
-from aws_lambda_powertools.metrics import MetricUnit
+from aws_lambda_powertools import Logger
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from bookstore.models import MODELS
 from surewrite.client import Boto3Transport, Deadline, boto3_client
 from surewrite.commands import Catalogue
 from surewrite.queue import Consumer, Report, SQSRejectedQueue
-from surewrite.settings import Settings, require
+from surewrite.settings import Settings
 
 logger = Logger()
-metrics = Metrics()
+metrics = EphemeralMetrics()
 
-require(os.environ, "REJECTED_QUEUE_URL")
-writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))
+writer = Settings.read(os.environ, MODELS, "REJECTED_QUEUE_URL").writer(Boto3Transport(boto3_client()))
 rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], lambda: boto3.client("sqs"))
 consumer = Consumer(writer, Catalogue(*MODELS), rejected)
 

@@ -103,7 +103,7 @@ def _container(action: Action, image: Image) -> tuple[Any, Element]:
 
 
 def _refused(action: Action, reason: str) -> InvalidUpdate:
-    return InvalidUpdate(Problem((action.label, str(action.path)), reason))
+    return InvalidUpdate(action.located(Problem((), reason)))
 
 
 def returned(update: Update, returns: ReturnValues, old: Image | None, new: Image) -> Image | None:

@@ -7,8 +7,9 @@ against its version.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import accumulate
 from typing import Any
 
 import annotated_types
@@ -33,26 +34,32 @@ def has_validators_across(model: type[BaseModel]) -> bool:
     return bool(decorators.model_validators or decorators.root_validators)
 
 
-def guard(model: type[Item], update: Update) -> ConditionBase | None:
-    """The condition under which the update leaves a valid item valid, None if it always does.
+def guard(model: type[Item], *updates: Update) -> ConditionBase | None:
+    """The condition under which the updates, one after the other, leave a valid item valid; None if they always do.
 
-    Raises NeedsRead where no condition can say it.
+    Raises NeedsRead where no condition can say it. Of several updates only numbers may be added to more than once.
     """
     if has_validators_across(model):
         raise NeedsRead
     conditions: list[ConditionBase | None] = []
-    for action in update.actions:
+    amounts: dict[Path, list[Decimal]] = {}
+    for action in (action for update in updates for action in update.actions):
+        hint = hint_at(model, action.path)
         _check_parents(model, action.path)
-        conditions.extend(_limits(model, action, hint_at(model, action.path)))
-    return all_of([*conditions, _completeness(model, update)])
+        if isinstance(action, Add) and action.amount is not None and not hint.opaque:
+            amounts.setdefault(action.path, []).append(action.amount)
+        else:
+            conditions.extend(_limits(model, action, hint))
+    for path, steps in amounts.items():
+        conditions.append(_bounded(path, hint_at(model, path), steps, missing=Decimal(0)))
+    return all_of([*conditions, _completeness(model, updates[0])])
 
 
 def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
     """An update creates the item where there is none: without its required attributes it must not."""
+    required = model.schema_.required
     created = {action.path.name for action in update.actions if len(action.path) == 1 and isinstance(action, Set | Add)}
-    if model.schema_.required <= created:
-        return None
-    return Attr(model.schema_.partition.name).exists()
+    return None if required <= created else Attr(model.schema_.partition.name).exists()
 
 
 def _check_parents(model: type[Item], path: Path) -> None:
@@ -72,8 +79,6 @@ def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[Condition
     if hint.opaque:
         raise NeedsRead
     match action:
-        case Add(value=Decimal() as amount):
-            yield _bounded(action.path, hint, amount, missing=Decimal(0))
         case Add() if _constraints(hint):
             raise NeedsRead
         case Delete() if _constraints(hint) or hint.required:
@@ -95,11 +100,11 @@ def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> 
         case Ref(path=source) if _alike(hint_at(model, source), hint):
             return
         case Sum(left=Ref(path=source), right=Value(value=amount), sign=sign) if _alike(hint_at(model, source), hint):
-            yield _bounded(source, hint, amount if sign == "+" else -amount, missing=None)
+            yield _bounded(source, hint, [amount if sign == "+" else -amount], missing=None)
         case Sum(left=IfNotExists(path=source, default=Value(value=start)), right=Value(value=amount), sign=sign) if (
             _alike(hint_at(model, source), hint)
         ):
-            yield _bounded(source, hint, amount if sign == "+" else -amount, missing=start)
+            yield _bounded(source, hint, [amount if sign == "+" else -amount], missing=start)
         case ListAppend() if not _constraints(hint) and all(
             _alike(hint_at(model, source), hint) for source in operand.reads()
         ):
@@ -112,8 +117,8 @@ def _alike(one: Hint, other: Hint) -> bool:
     return one.annotation == other.annotation and _constraints(one) == _constraints(other) and not one.opaque
 
 
-def _bounded(path: Path, hint: Hint, amount: Decimal, *, missing: Decimal | None) -> ConditionBase | None:
-    """What must hold of the number before `amount` is added, so that the sum stays within the model's bounds.
+def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decimal | None) -> ConditionBase | None:
+    """What must hold of the number before the steps are added, so that it stays within the model's bounds at each.
 
     `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
     """
@@ -121,7 +126,7 @@ def _bounded(path: Path, hint: Hint, amount: Decimal, *, missing: Decimal | None
     absent_fits = missing is not None
     for mark in _constraints(hint):
         for limit in mark if isinstance(mark, annotated_types.GroupedMetadata) else (mark,):
-            test, fits = _bound(str(path), limit, amount, missing)
+            test, fits = _bound(Attr(str(path)), limit, steps, missing or Decimal(0))
             absent_fits = absent_fits and fits
             tests.extend(test)
     present = all_of(tests)
@@ -130,18 +135,26 @@ def _bounded(path: Path, hint: Hint, amount: Decimal, *, missing: Decimal | None
     return Attr(str(path)).not_exists() | present if absent_fits else present
 
 
-def _bound(name: str, limit: Any, amount: Decimal, missing: Decimal | None) -> tuple[list[ConditionBase], bool]:
-    """The test of one limit on the number that is there, and whether an absent one fits."""
-    absent = (missing or Decimal(0)) + amount
+def _bound(target: Attr, limit: Any, steps: Sequence[Decimal], absent: Decimal) -> tuple[list[ConditionBase], bool]:
+    """The test of one limit on the number that is there, and whether an absent one fits.
+
+    A valid number breaks a lower limit only on the way down and an upper one only on the way up, so the extremes that
+    count are those of the sums after such steps. What an absent number begins with has to fit either way.
+    """
+    sums = list(accumulate(steps))
+    lowest = min((total for step, total in zip(steps, sums, strict=True) if step < 0), default=None)
+    highest = max((total for step, total in zip(steps, sums, strict=True) if step > 0), default=None)
+    bottom = absent + (steps[0] if lowest is None else min(steps[0], lowest))
+    top = absent + (steps[0] if highest is None else max(steps[0], highest))
     match limit:
         case annotated_types.Ge(ge=low):
-            return [Attr(name).gte(_exact(low) - amount)] if amount < 0 else [], absent >= _exact(low)
+            return [] if lowest is None else [target.gte(_exact(low) - lowest)], bottom >= _exact(low)
         case annotated_types.Gt(gt=low):
-            return [Attr(name).gt(_exact(low) - amount)] if amount < 0 else [], absent > _exact(low)
+            return [] if lowest is None else [target.gt(_exact(low) - lowest)], bottom > _exact(low)
         case annotated_types.Le(le=high):
-            return [Attr(name).lte(_exact(high) - amount)] if amount > 0 else [], absent <= _exact(high)
+            return [] if highest is None else [target.lte(_exact(high) - highest)], top <= _exact(high)
         case annotated_types.Lt(lt=high):
-            return [Attr(name).lt(_exact(high) - amount)] if amount > 0 else [], absent < _exact(high)
+            return [] if highest is None else [target.lt(_exact(high) - highest)], top < _exact(high)
     raise NeedsRead
 
 

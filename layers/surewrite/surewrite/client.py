@@ -107,19 +107,16 @@ class Cancelled(SurewriteError):
         self.reasons = reasons
 
     @property
-    def transient(self) -> Retryable | None:
-        """The error to raise if this cannot be retried in time, where nothing but a retry is called for."""
-        codes = {reason.get("Code", "None") for reason in self.reasons} - {"None"}
-        if codes <= _THROTTLES:
+    def passing(self) -> Retryable:
+        """The error to raise if there is no time left to try again."""
+        if any(reason.get("Code") in _THROTTLES for reason in self.reasons):
             return Throttled("DynamoDB throttled the transaction")
-        if codes <= _THROTTLES | _CONFLICTS:
-            return Conflict("other writers kept the item busy")
-        return None
+        return Conflict("other writers kept the item busy")
 
     def undecided(self, count: int) -> bool:
         """Whether one of the first `count` actions met a passing failure, so that nobody knows what it would have
         said: as long as a claim is undecided, a failed condition may be the work of the key's own first delivery."""
-        return any(reason.get("Code") in _CONFLICTS | _THROTTLES for reason in self.reasons[:count])
+        return any(reason.get("Code") in PASSING for reason in self.reasons[:count])
 
 
 _CONFLICTS = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
@@ -127,6 +124,12 @@ _THROTTLES = {
     "ThrottlingError", "ThrottlingException", "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException",
 }  # fmt: skip
+PASSING = _CONFLICTS | _THROTTLES
+"""Reasons of a cancellation that say nothing about the request: it may be sent again."""
+
+REFUSED = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
+"""Reasons of a cancellation that will be the same the next time."""
+
 _OUTAGES = {"InternalServerError", "InternalFailure", "ServiceUnavailable", "ServiceUnavailableException"}
 _REFUSALS = {
     "ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException",
@@ -138,18 +141,28 @@ _LEAST_TIME = 0.05
 
 
 class Backoff:
-    """Full jitter: each wait is drawn between 0 and a bound that doubles, up to a second."""
+    """Full jitter: each wait is drawn between 0 and a bound that doubles, up to a second.
 
-    def __init__(self, deadline: Deadline, sleep: Callable[[float], None] = time.sleep) -> None:
-        self._deadline, self._sleep, self._bound = deadline, sleep, _BASE_DELAY
+    `attempts` are those that have been made already.
+    """
+
+    def __init__(self, deadline: Deadline, sleep: Callable[[float], None] = time.sleep, *, attempts: int = 1) -> None:
+        self._deadline, self._sleep = deadline, sleep
+        self._bound = min(_BASE_DELAY * 2 ** min(attempts - 1, 10), _GREATEST_DELAY)
 
     def wait(self, error: Retryable) -> None:
         """Waits before the next attempt; raises `error` if the time would be over by then."""
+        if not self.try_wait():
+            raise error
+
+    def try_wait(self) -> bool:
+        """Waits before the next attempt; False, at once, if the time would be over by then."""
         delay = random.uniform(0, self._bound)  # noqa: S311
         if self._deadline.remaining() < delay + _LEAST_TIME:
-            raise error
+            return False
         self._sleep(delay)
         self._bound = min(self._bound * 2, _GREATEST_DELAY)
+        return True
 
 
 class DynamoDB:
@@ -182,9 +195,9 @@ class DynamoDB:
         request = {"TransactItems": actions, "ClientRequestToken": str(uuid.uuid4()), **options}
         return self.call("TransactWriteItems", request, deadline)
 
-    def backoff(self, deadline: Deadline) -> Backoff:
+    def backoff(self, deadline: Deadline, attempts: int = 1) -> Backoff:
         """For retries that are decided elsewhere."""
-        return Backoff(deadline, self.sleep)
+        return Backoff(deadline, self.sleep, attempts=attempts)
 
 
 # the request may have been carried out all the same
@@ -200,10 +213,7 @@ def _sorted(error: ClientError) -> Retryable:
     if code == "ConditionalCheckFailedException":
         raise CheckFailed(response.get("Item")) from None
     if code == "TransactionCanceledException":
-        cancelled = Cancelled(response.get("CancellationReasons") or [])
-        if cancelled.reasons and (transient := cancelled.transient):
-            return transient
-        raise cancelled from None
+        raise Cancelled(response.get("CancellationReasons") or []) from None
     if code in _CONFLICTS:
         return Conflict("other writers kept the item busy")
     if code in _THROTTLES:

@@ -150,6 +150,10 @@ class Ledger:
         """The transaction's actions that claim the keys, as long as nobody has."""
         return [{"Put": self._put(claim.key, claim.fingerprint, outcome=claim.outcome)} for claim in claims]
 
+    def weigh(self, claims: Sequence[Claim]) -> int:
+        """How many of a transaction's actions the claims need."""
+        return len(claims)
+
     def verdicts(self, claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]]) -> list[Record | None]:
         """For each claim, in order, the record that stood in its way, None if none did.
 

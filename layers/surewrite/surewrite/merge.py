@@ -68,11 +68,11 @@ def merge_actions(model: type[Item], patch: Mapping[str, Any]) -> list[Action]:
         try:
             hint = hint_at(model, path)
             if value is None:
-                actions.append(Remove(path, "merge"))
+                actions.append(Remove(path, ""))
             elif isinstance(value, Mapping) and "M" in hint.types:
-                actions.append(Merge(path, "merge", value))
+                actions.append(Merge(path, "", value))
             else:
-                actions.append(Set(path, "merge", Value(hint.from_json(value))))
+                actions.append(Set(path, "", Value(hint.from_json(value))))
         except InvalidRequest as error:
             problems.extend(problem.under(name) for problem in error.problems)
     if problems:

@@ -16,10 +16,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from . import values
 from .client import Deadline
+from .coalescer import Entry, Result
 from .commands import Catalogue, parse_command
 from .errors import InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
 from .ledger import IdempotencyKey
-from .writer import Entry, Result, Writer
+from .writer import Writer
 
 Record = Mapping[str, Any]
 """One element of an SQS event's `Records`."""

@@ -28,10 +28,11 @@ class Settings:
     retention_days: float
 
     @classmethod
-    def read(cls, variables: Mapping[str, str], models: Iterable[type[Item]]) -> Self:
-        """From `os.environ`, or any mapping; ConfigurationError names every variable that is missing."""
+    def read(cls, variables: Mapping[str, str], models: Iterable[type[Item]], *others: str) -> Self:
+        """From `os.environ`, or any mapping; ConfigurationError names every variable that is missing, `others` that the
+        function needs included."""
         names = {model.schema_.table: table_variable(model.schema_.table) for model in models}
-        require(variables, *names.values(), "LEDGER_TABLE")
+        require(variables, *names.values(), "LEDGER_TABLE", *others)
         days = variables.get("LEDGER_RETENTION_DAYS") or str(DEFAULT_RETENTION_DAYS)
         try:
             retention = float(days)

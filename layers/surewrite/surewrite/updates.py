@@ -45,6 +45,12 @@ class Action:
         """The paths besides its own that its result depends on."""
         return iter(())
 
+    def located(self, problem: Problem) -> Problem:
+        """A problem of the action's value, seen from the request's top; without a label that has the item's shape."""
+        if not self.label:
+            return problem.under(*self.path)
+        return Problem((self.label, str(self.path)), _reason(problem))
+
 
 @dataclass(frozen=True, eq=False)
 class Set(Action):
@@ -208,15 +214,14 @@ class Update:
             try:
                 checked.append(_checked(action, model, proven))
             except InvalidRequest as error:
-                where = (action.label, str(action.path))
-                problems.extend(Problem(where, _reason(problem)) for problem in error.problems)
+                problems.extend(action.located(problem) for problem in error.problems)
         problems.extend(_overlaps(given))
         if not given:
             problems.append(Problem((), "an update needs at least one action"))
         if problems:
             raise InvalidUpdate(*problems)
         update = cls(tuple(checked))
-        update.render()
+        update.check_size()
         return update
 
     @cached_property
@@ -227,21 +232,24 @@ class Update:
         """The same update, which also stamps the item with a version."""
         return Update((*self.actions, Set(Path((VERSION,)), "version", Value(version))))
 
-    def render(self) -> Expression:
-        """Deterministic: the same actions in any order give the same text."""
+    @cached_property
+    def expression(self) -> Expression:
+        """Deterministic: the same actions in any order are written the same."""
         place = Placeholders()
         clauses = []
         for clause in _CLAUSES:
             texts = [action.render(place) for action in self.actions if action.clause == clause]
             if texts:
                 clauses.append(f"{clause} {', '.join(texts)}")
-        text = " ".join(clauses)
-        check_expression(text, sum(_operators(action) for action in self.actions))
-        return Expression(text, place)
+        return Expression(" ".join(clauses), place)
+
+    def check_size(self) -> None:
+        """InvalidUpdate if DynamoDB would refuse the expression for its size, once the version is part of it."""
+        check_expression(self.with_version("").expression.text, sum(map(_operators, self.actions)) + 1)
 
     def canonical(self) -> list[Any]:
         """A JSON-able form in which equal updates are equal."""
-        expression = self.render()
+        expression = self.expression
         return [expression.text, expression.placeholders.names, expression.placeholders.values]
 
 

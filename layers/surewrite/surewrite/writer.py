@@ -13,15 +13,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
-from botocore.exceptions import BotoCoreError, ClientError
 
 from . import values
-from .apply import apply, returned
 from .bounds import NeedsRead, guard
-from .client import Cancelled, CheckFailed, Deadline, DynamoDB, Refused
-from .conditions import evaluate
+from .client import REFUSED, Cancelled, CheckFailed, Deadline, DynamoDB, Refused
+from .coalescer import Coalescer, Entry, Result
+from .effects import effect, explain
 from .errors import (
-    Blocked,
     ConditionFailed,
     Conflict,
     InvalidRequest,
@@ -29,38 +27,15 @@ from .errors import (
     KeyReused,
     Problem,
     Retryable,
-    SurewriteError,
 )
 from .expressions import all_of
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
-from .models import VERSION, Item, checked_size
+from .models import VERSION, Item
 from .updates import Update
 from .values import Image, Wire
 from .writes import Put, Write, new_version
 
 _NATIVE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One write of many, with its key. Entries of one `group` are committed in their order, and none after one that
-    has to be retried."""
-
-    write: Write
-    key: IdempotencyKey
-    group: str | None = None
-
-
-@dataclass(frozen=True)
-class Result:
-    """What became of one entry: an outcome, or the error that a lone commit would have raised.
-
-    Neither of them means a failure that is not the request's: what DynamoDB's client raised, named by `cause`.
-    """
-
-    outcome: Outcome | None = None
-    error: SurewriteError | None = None
-    cause: str = ""
 
 
 @dataclass
@@ -94,7 +69,8 @@ class Writer:
         version: Callable[[], str] = new_version,
     ) -> None:
         self.dynamodb, self.ledger, self.timeout = dynamodb, ledger, timeout
-        self._tables, self._version = dict(tables or {}), version
+        self.version = version
+        self._tables = dict(tables or {})
 
     def table(self, model: type[Item]) -> str:
         """The physical name of the model's table."""
@@ -123,20 +99,12 @@ class Writer:
         outcome = self._commit(write, claim, call)
         return replace(outcome, consumed=tuple(call.consumed))
 
-    def commit_many(self, entries: Iterable[Entry], *, deadline: Deadline | None = None) -> list[Result]:
-        """Commits every entry, in order; one result for each."""
-        until = deadline or self.deadline()
-        results: list[Result] = []
-        stopped: set[str] = set()
-        for entry in entries:
-            if entry.group in stopped:
-                results.append(Result(error=Blocked("an earlier message of the group has to be retried first")))
-                continue
-            result = self._settled(entry, until)
-            if entry.group is not None and (result.outcome is None and not _final(result.error)):
-                stopped.add(entry.group)
-            results.append(result)
-        return results
+    def commit_many(
+        self, entries: Iterable[Entry], *, deadline: Deadline | None = None, parallel: int = 8
+    ) -> list[Result]:
+        """Commits every entry as if one by one in their order, in as few transactions as can be, at most `parallel` of
+        them at a time; one result for each. Whatever the deadline cuts off is a DeadlineExceeded of its own."""
+        return Coalescer(self, deadline or self.deadline(), parallel).run(list(entries))
 
     def reject(
         self, key: IdempotencyKey, fingerprint: str, reason: str, *, deadline: Deadline | None = None
@@ -159,14 +127,6 @@ class Writer:
         """The item as it is now, with its version, None if there is none."""
         return self._read_item(model, values.image_to_wire(key), _Call(deadline or self.deadline(), {}))
 
-    def _settled(self, entry: Entry, deadline: Deadline) -> Result:
-        try:
-            return Result(outcome=self.commit(entry.write, entry.key, deadline=deadline))
-        except SurewriteError as error:
-            return Result(error=error, cause=type(error).__name__)
-        except (ClientError, BotoCoreError) as error:
-            return Result(cause=type(error).__name__)
-
     def _commit(self, write: Write, claim: Claim | None, call: _Call) -> Outcome:
         try:
             extra = guard(write.model, write.action) if isinstance(write.action, Update) else None
@@ -181,7 +141,7 @@ class Writer:
     # --- plain ---------------------------------------------------------------------------------------------------
 
     def _plain(self, write: Write, extra: ConditionBase | None, call: _Call) -> Outcome:
-        version = self._version()
+        version = self.version()
         kind, parameters = write.request(self.table(write.model), version, extra)
         # a put is asked for the old item in any case, to know whether it created one
         returns = "ALL_OLD" if isinstance(write.action, Put) else write.returns
@@ -189,7 +149,7 @@ class Writer:
         try:
             response = call.note(self.dynamodb.call(_NATIVE[kind], request, call.deadline))
         except CheckFailed as failed:
-            raise self._explain(write, _image(failed.item)) from None
+            raise explain(write, _image(failed.item)) from None
         except Refused:
             return self._pinned(write, None, call)
         shown = _shown(write, _image(response.get("Attributes")))
@@ -203,7 +163,7 @@ class Writer:
     def _blind(self, write: Write, claim: Claim, extra: ConditionBase | None, call: _Call) -> Outcome:
         backoff = self.dynamodb.backoff(call.deadline)
         while True:
-            version = self._version()
+            version = self.version()
             claims = self.ledger.actions([claim])
             kind, parameters = write.request(self.table(write.model), version, extra)
             try:
@@ -216,20 +176,12 @@ class Writer:
                 if cancelled.undecided(len(claims)):
                     pass
                 elif reason.get("Code") == "ConditionalCheckFailed":
-                    raise self._explain(write, _image(reason.get("Item"))) from None
-                elif reason.get("Code") in _REFUSED:
+                    raise explain(write, _image(reason.get("Item"))) from None
+                elif reason.get("Code") in REFUSED:
                     return self._pinned(write, claim, call)
-                backoff.wait(Conflict("other writers kept the item busy"))
+                backoff.wait(cancelled.passing)
             except Refused:
                 return self._pinned(write, claim, call)
-
-    def _explain(self, write: Write, image: Image | None) -> SurewriteError:
-        """Why the condition of a write that was not read first has failed: the client's own or a limit of the model."""
-        try:
-            self._next(write.resolved(image), image, "")
-        except (ConditionFailed, InvalidRequest) as error:
-            return error
-        return ConditionFailed(write.model.schema_.visible(image))
 
     # --- pinned --------------------------------------------------------------------------------------------------
 
@@ -243,7 +195,7 @@ class Writer:
         while True:
             try:
                 resolved = write.resolved(image)
-                outcome = self._next(resolved, image, self._version())
+                outcome = effect(resolved, image, self.version()).outcome
             except (ConditionFailed, InvalidRequest):
                 # The record and the item were read one after the other: the key's own effect may lie in between.
                 if claim is not None and not atomic and (record := self._consumed(claim, call)) is not None:
@@ -255,28 +207,8 @@ class Writer:
                 return self._replay(write, claim, found, call)
             if raced is None:
                 return outcome
-            backoff.wait(Conflict("other writers kept changing the item"))
+            backoff.wait(raced.error)
             image, atomic = raced.image, raced.atomic
-
-    def _next(self, write: Write, image: Image | None, version: str) -> Outcome:
-        """What the write makes of the image. ConditionFailed if it demands another one, InvalidItem if the new item
-        violates the model or is too large."""
-        visible = write.model.schema_.visible
-        if write.condition is not None and not evaluate(write.condition, image):
-            raise ConditionFailed(visible(image))
-        old = visible(image)
-        match write.action:
-            case Update() as update:
-                new = apply(update, {**write.key, **(image or {})})
-                write.model.from_image(new)
-                checked_size({**new, VERSION: version})
-                shown = visible(returned(update, write.returns, old, new))
-                return Outcome(shown, version, created=old is None)
-            case Put(image=new):
-                shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.returns)
-                return Outcome(shown, version, created=old is None)
-            case _:
-                return Outcome(old if write.returns == "ALL_OLD" else None)
 
     def _commit_pinned(
         self, write: Write, claim: Claim | None, image: Image | None, outcome: Outcome, call: _Call
@@ -294,7 +226,7 @@ class Writer:
             self._transact([*self.ledger.actions([replace(claim, outcome=stored)]), {kind: parameters}], call)
             return None, None
         except CheckFailed as failed:
-            return None, _Raced(_image(failed.item), True)
+            return None, _Raced(_image(failed.item), True, Conflict("other writers kept changing the item"))
         except Refused as refused:
             raise _refusal(refused.message) from None
         except Cancelled as cancelled:
@@ -302,11 +234,11 @@ class Writer:
             if (known := self._known(claim, cancelled)) is not None:
                 return known, None
             reason = cancelled.reasons[-1]
-            if reason.get("Code") in _REFUSED:
+            if reason.get("Code") in REFUSED:
                 raise _refusal(reason.get("Message", "")) from None
             decided = reason.get("Code") == "ConditionalCheckFailed" and not cancelled.undecided(1)
             # a mere conflict brings no item: it is as it was, as far as anybody knows
-            return None, _Raced(_image(reason.get("Item")) if decided else image, decided)
+            return None, _Raced(_image(reason.get("Item")) if decided else image, decided, cancelled.passing)
 
     def _pin(self, model: type[Item], image: Image | None) -> ConditionBase | None:
         """Holds as long as the item is the one that was read."""
@@ -371,19 +303,14 @@ class Writer:
         return _image(call.note(self.dynamodb.call("GetItem", request, call.deadline)).get("Item"))
 
 
-def _final(error: SurewriteError | None) -> bool:
-    return error is not None and not isinstance(error, Retryable)
-
-
 @dataclass(frozen=True)
 class _Raced:
-    """Somebody else was faster: the item as it is now. `atomic` says that the same look found the key unclaimed."""
+    """Somebody else was faster: the item as it is now. `atomic` says that the same look found the key unclaimed,
+    `error` is what to raise if there is no time left."""
 
     image: Image | None
     atomic: bool
-
-
-_REFUSED = {"ValidationError", "ValidationException", "ItemCollectionSizeLimitExceeded"}
+    error: Retryable
 
 
 def _refusal(message: str) -> InvalidUpdate:

@@ -96,10 +96,21 @@ class Write:
     def kind(self) -> Literal["put", "update", "delete"]:
         return "put" if isinstance(self.action, Put) else "update" if isinstance(self.action, Update) else "delete"
 
-    @property
+    @cached_property
     def target(self) -> tuple[str, str]:
         """Which item it changes, for telling items apart."""
         return self.model.schema_.table, _canonical(self.key_wire)
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes in a request, roughly."""
+        match self.action:
+            case Put(image=image):
+                return values.item_size(values.image_to_wire(image)) + 200
+            case Update() as update:
+                return len(update.expression.text) + values.item_size(update.expression.placeholders.values) + 400
+            case _:
+                return 400
 
     @cached_property
     def key_wire(self) -> Wire:
@@ -144,7 +155,7 @@ class Write:
                 parameters["Item"] = checked_size({**image, VERSION: version})
             case Update() as update:
                 operation = "Update"
-                parameters |= {"Key": self.key_wire, **update.with_version(version).render().parameters()}
+                parameters |= {"Key": self.key_wire, **update.with_version(version).expression.parameters()}
             case _:
                 operation = "Delete"
                 parameters["Key"] = self.key_wire

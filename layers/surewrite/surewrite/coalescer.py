@@ -1,0 +1,303 @@
+"""Commits a batch: runs the planner's transactions side by side and reads every cancellation.
+
+What a cancellation says of each action is enough to go on: a key that is known is done, a condition that failed has
+brought the item, so the steps are walked in order on it and those that do not fit are refused; all others are
+committed again. Nothing is read for it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from . import values
+from .apply import apply
+from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
+from .conditions import evaluate
+from .effects import explain
+from .errors import Blocked, DeadlineExceeded, KeyReused, Retryable, SurewriteError
+from .expressions import all_of
+from .ledger import Claim, IdempotencyKey, Outcome, Record
+from .planner import Plan, Step, Unit
+from .updates import Update
+from .values import Image
+from .writes import Put, Write
+
+if TYPE_CHECKING:
+    from .writer import Writer
+
+_LEAST_TIME = 0.25
+"""Seconds that a transaction should have to be answered in; with less it is not begun."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One write of many, with its key. Entries of one `group` are committed in their order, and none after one that
+    has to be retried."""
+
+    write: Write
+    key: IdempotencyKey
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one entry: an outcome, or the error that a lone commit would have raised.
+
+    Neither of them means a failure that is not the request's: what DynamoDB's client raised, named by `cause`.
+    """
+
+    outcome: Outcome | None = None
+    error: SurewriteError | None = None
+    cause: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether sending the entry again would be of no use."""
+        return self.outcome is not None or (self.error is not None and not isinstance(self.error, Retryable))
+
+
+class Coalescer:
+    """One batch under way."""
+
+    def __init__(self, writer: Writer, deadline: Deadline, parallel: int) -> None:
+        self._writer, self._deadline, self._parallel = writer, deadline, parallel
+        self._results: dict[int, Result] = {}
+        self._stopped: set[str] = set()
+        self._changed = threading.Condition()
+        self._failed = False
+
+    def run(self, entries: Sequence[Entry]) -> list[Result]:
+        """One result for each entry."""
+        steps, repeats = self._steps(entries)
+        self._plan = Plan(steps, weigh=self._writer.ledger.weigh)
+        first = self._plan.take()
+        if self._plan.idle:
+            self._work(first)
+        else:
+            with ThreadPoolExecutor(self._parallel) as pool:
+                starts = [first] + [None] * (self._parallel - 1)
+                for future in [pool.submit(self._work, start) for start in starts]:
+                    future.result()
+        for index, leader in repeats.items():
+            self._results[index] = self._repeated(entries[index], entries[leader], self._results[leader])
+        return [self._results[index] for index in range(len(entries))]
+
+    def _steps(self, entries: Sequence[Entry]) -> tuple[list[Step], dict[int, int]]:
+        """The steps of all keys, and the entries that repeat the key of an earlier one."""
+        leaders: dict[str, int] = {}
+        steps: list[Step] = []
+        repeats: dict[int, int] = {}
+        for index, entry in enumerate(entries):
+            leader = leaders.setdefault(entry.key.record_id, index)
+            if leader == index:
+                claim = Claim(entry.key, entry.write.fingerprint)
+                steps.append(Step.of(index, entry.write, claim, entry.group))
+            else:
+                repeats[index] = leader
+        return steps, repeats
+
+    def _repeated(self, entry: Entry, leader: Entry, result: Result) -> Result:
+        if entry.write.fingerprint == leader.write.fingerprint:
+            return result if result.outcome is None else replace(result, outcome=result.outcome.as_replay())
+        if result.outcome is not None or isinstance(result.error, KeyReused):
+            return Result(error=KeyReused())
+        # the key was not consumed, or nobody knows: the other request gets its own try
+        return self._alone(entry.write, entry.key) if result.final else replace(result, outcome=None)
+
+    # --- transactions --------------------------------------------------------------------------------------------
+
+    def _work(self, units: list[Unit] | None) -> None:
+        """Runs one transaction after the other until none is left."""
+        while True:
+            if not units:
+                with self._changed:
+                    while not self._failed and not self._plan.finished and not (units := self._plan.take()):
+                        self._changed.wait()
+                if not units:
+                    return
+            try:
+                left = self._transact(units)
+            except BaseException:
+                with self._changed:
+                    self._failed = True
+                    self._changed.notify_all()
+                raise
+            with self._changed:
+                for unit, remains in left:
+                    self._plan.settle(unit, remains)
+                self._changed.notify_all()
+            units = None
+
+    def _transact(self, units: list[Unit]) -> list[tuple[Unit, list[Unit]]]:
+        """Runs the units in one transaction; what is left to do of each."""
+        blocked = [unit for unit in units if unit.steps[0].group in self._stopped]
+        if blocked:
+            for unit in blocked:
+                self._fail(unit, Blocked("an earlier message of the group has to be retried first"))
+            units = [unit for unit in units if unit not in blocked]
+        done: list[tuple[Unit, list[Unit]]] = [(unit, []) for unit in blocked]
+        if not units:
+            return done
+        if self._deadline.remaining() < _LEAST_TIME:
+            for unit in units:
+                self._fail(unit, DeadlineExceeded("no time left in this invocation"))
+            return done + [(unit, []) for unit in units]
+        if units[0].solo:
+            step = units[0].steps[0]
+            self._finish(step, self._alone(step.write, step.claim.key))
+            return [*done, (units[0], [])]
+        return done + self._commit(units)
+
+    def _commit(self, units: list[Unit]) -> list[tuple[Unit, list[Unit]]]:
+        ledger, version = self._writer.ledger, self._writer.version()
+        actions: list[dict[str, Any]] = []
+        spans: list[tuple[int, int]] = []
+        for unit in units:
+            claims = ledger.actions(unit.claims)
+            kind, parameters = unit.write.request(self._writer.table(unit.write.model), version, unit.guard)
+            spans.append((len(actions), len(actions) + len(claims)))
+            actions += [*claims, {kind: parameters}]
+        try:
+            self._writer.dynamodb.transact(actions, self._deadline)
+        except Cancelled as cancelled:
+            return self._cancelled(units, spans, cancelled)
+        except Refused:
+            return self._refused(units)
+        except Retryable as error:
+            for unit in units:
+                self._fail(unit, error)
+        except (ClientError, BotoCoreError) as error:
+            for unit in units:
+                self._fail(unit, None, type(error).__name__)
+        else:
+            for unit in units:
+                self._applied(unit, version)
+        return [(unit, []) for unit in units]
+
+    def _refused(self, units: list[Unit]) -> list[tuple[Unit, list[Unit]]]:
+        """The request was refused whole, and nobody says for which action: its halves are tried, down to one step."""
+        if len(units) > 1:
+            half = len(units) // 2
+            return self._commit(units[:half]) + self._commit(units[half:])
+        return [(units[0], self._split(units[0]))]
+
+    def _split(self, unit: Unit) -> list[Unit]:
+        """A unit that DynamoDB refuses, in halves; a single step by itself, where it is read and its error found."""
+        if len(unit.steps) == 1:
+            return [Unit([replace(unit.steps[0], solo=True)])]
+        half = len(unit.steps) // 2
+        return [Unit.of(unit.steps[:half]), Unit.of(unit.steps[half:])]
+
+    # --- cancellations -------------------------------------------------------------------------------------------
+
+    def _cancelled(
+        self, units: list[Unit], spans: list[tuple[int, int]], cancelled: Cancelled
+    ) -> list[tuple[Unit, list[Unit]]]:
+        left: list[tuple[Unit, list[Unit]]] = []
+        delayed: list[Unit] = []
+        for unit, (start, end) in zip(units, spans, strict=True):
+            claims, reason = cancelled.reasons[start:end], cancelled.reasons[end]
+            remains = self._peeled(unit, claims, reason)
+            left.append((unit, remains))
+            if any(one.get("Code") in PASSING for one in (*claims, reason)):
+                delayed += remains
+        if delayed and not self._wait(delayed):
+            for unit in delayed:
+                self._fail(unit, cancelled.passing)
+            gone = set(map(id, delayed))
+            left = [(unit, [one for one in remains if id(one) not in gone]) for unit, remains in left]
+        return left
+
+    def _wait(self, units: list[Unit]) -> bool:
+        """Waits with full jitter before the units are tried again; False if the time would be over by then."""
+        attempts = max(unit.attempts for unit in units) + 1
+        for unit in units:
+            unit.attempts = attempts
+        backoff = self._writer.dynamodb.backoff(self._deadline, attempts)
+        return backoff.try_wait()
+
+    def _peeled(self, unit: Unit, claims: Sequence[Mapping[str, Any]], reason: Mapping[str, Any]) -> list[Unit]:
+        """What is left of a unit after a cancellation, whose reasons these are."""
+        steps = self._unclaimed(unit, claims)
+        code = reason.get("Code", "None")
+        if not steps:
+            return []
+        # As long as a claim is undecided, the item may show the effect of that very key.
+        if code == "ConditionalCheckFailed" and not any(one.get("Code") in PASSING for one in claims):
+            item = reason.get("Item")
+            kept = self._walked(steps, values.image_from_wire(item) if item else None)
+            if len(kept) < len(unit.steps):
+                return [Unit.of(kept)] if kept else []
+            return self._split(unit)
+        if code in REFUSED:
+            return self._split(Unit.of(steps))
+        return [Unit.of(steps, attempts=unit.attempts)]
+
+    def _unclaimed(self, unit: Unit, claims: Sequence[Mapping[str, Any]]) -> list[Step]:
+        """The steps whose keys nobody has consumed; the others are answered from their records."""
+        verdicts = self._writer.ledger.verdicts(unit.claims, claims)
+        for step, record in zip(unit.steps, verdicts, strict=True):
+            if record is not None:
+                self._finish(step, _replayed(step, record))
+        return [step for step, record in zip(unit.steps, verdicts, strict=True) if record is None]
+
+    def _walked(self, steps: Sequence[Step], image: Image | None) -> list[Step]:
+        """The steps that fit if they are applied to the item one by one; the others are refused with their reason."""
+        kept: list[Step] = []
+        for step in steps:
+            demanded = all_of([step.write.condition, step.guard])
+            try:
+                if demanded is not None and not evaluate(demanded, image):
+                    raise explain(step.write, image)
+                image = _applied_to(step.write, image)
+            except SurewriteError as error:
+                self._finish(step, Result(error=error, cause=type(error).__name__))
+            else:
+                kept.append(step)
+        return kept
+
+    # --- results -------------------------------------------------------------------------------------------------
+
+    def _alone(self, write: Write, key: IdempotencyKey) -> Result:
+        try:
+            return Result(outcome=self._writer.commit(write, key, deadline=self._deadline))
+        except SurewriteError as error:
+            return Result(error=error, cause=type(error).__name__)
+        except (ClientError, BotoCoreError) as error:
+            return Result(cause=type(error).__name__)
+
+    def _applied(self, unit: Unit, version: str) -> None:
+        stamped = version if unit.steps[0].write.kind != "delete" else None
+        for step in unit.steps:
+            self._finish(step, Result(outcome=Outcome(version=stamped)))
+
+    def _fail(self, unit: Unit, error: Retryable | None, cause: str = "") -> None:
+        for step in unit.steps:
+            self._finish(step, Result(error=error, cause=cause or type(error).__name__))
+
+    def _finish(self, step: Step, result: Result) -> None:
+        self._results[step.index] = result
+        if step.group is not None and not result.final:
+            self._stopped.add(step.group)
+
+
+def _replayed(step: Step, record: Record) -> Result:
+    if record.fingerprint != step.claim.fingerprint:
+        return Result(error=KeyReused(), cause=KeyReused.__name__)
+    return Result(outcome=Outcome(replayed=True))
+
+
+def _applied_to(write: Write, image: Image | None) -> Image | None:
+    """The item after the write; InvalidUpdate where DynamoDB would refuse."""
+    match write.action:
+        case Update() as update:
+            return apply(update, {**write.key, **(image or {})})
+        case Put(image=new):
+            return new
+    return None

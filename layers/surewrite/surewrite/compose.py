@@ -1,0 +1,115 @@
+"""Several updates of one item as one: sums for additions, unions for members, disjoint paths side by side.
+
+The composed update does to every item what its parts do one after the other. Where that cannot be had in one expression
+(one part reads what another one writes, paths overlap, elements of a list move) the parts stay apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+from .errors import InvalidRequest
+from .merge import Merge
+from .operands import Value, add_exactly
+from .paths import Path
+from .updates import Action, Add, Delete, Set, Update
+
+
+class Composer:
+    """Takes one update after the other, as long as they go together.
+
+    The cost of `add` depends on the update that is added, not on how many there are already.
+    """
+
+    def __init__(self, first: Update) -> None:
+        self._actions: dict[Path, Action] = {}
+        self._lists: set[Path] = set()
+        self._prefixes: set[Path] = set()
+        self._adopt(first.actions)
+        self._only = first
+        self.count = 1
+
+    def add(self, update: Update) -> bool:
+        """Whether the update could be joined; if not, nothing has changed."""
+        joined: list[Action] = []
+        for action in update.actions:
+            one = self._joined(action)
+            if one is None:
+                return False
+            joined.append(one)
+        if any(one.path not in self._actions for one in joined) and not self._fits(joined):
+            return False
+        self._adopt(joined)
+        self.count += 1
+        return True
+
+    def update(self) -> Update:
+        """The composition of all."""
+        return self._only if self.count == 1 else Update(tuple(sorted(self._actions.values(), key=_order)))
+
+    def _joined(self, action: Action) -> Action | None:
+        """The action that does what the one on its path and this one do, None if they do not go together."""
+        if isinstance(action, Merge) or any(self._writes(path) for path in action.reads()):
+            return None
+        present = self._actions.get(action.path)
+        if present is not None:
+            return _merged(present, action)
+        return None if self._writes(action.path) or self._same_list(action.path) else action
+
+    def _writes(self, path: Path) -> bool:
+        """Whether an action's path leads to, through or below this one."""
+        return path in self._prefixes or any(Path(path[:depth]) in self._actions for depth in range(1, len(path) + 1))
+
+    def _same_list(self, path: Path) -> bool:
+        """Elements may move when another one of their list is set or removed."""
+        return any(owner in self._lists for owner in _owners(path))
+
+    def _fits(self, joined: Iterable[Action]) -> bool:
+        actions = {**self._actions, **{one.path: one for one in joined}}
+        try:
+            Update(tuple(sorted(actions.values(), key=_order))).check_size()
+        except InvalidRequest:
+            return False
+        return True
+
+    def _adopt(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if action.path not in self._actions:
+                self._lists.update(_owners(action.path))
+                self._prefixes.update(Path(action.path[:depth]) for depth in range(1, len(action.path) + 1))
+            self._actions[action.path] = action
+
+
+def compose(first: Update, second: Update) -> Update | None:
+    """One update that does what `first` and then `second` do to any item, None if there is none."""
+    composer = Composer(first)
+    return composer.update() if composer.add(second) else None
+
+
+def _merged(present: Action, action: Action) -> Action | None:
+    match present, action:
+        case Add(value=Decimal() as one), Add(value=Decimal() as other):
+            try:
+                return replace(present, value=add_exactly(one, other))
+            except ValueError:
+                return None
+        case (Add(value=set() as one), Add(value=set() as other)) | (
+            Delete(value=set() as one),
+            Delete(value=set() as other),
+        ):
+            return replace(present, value=one | other)  # type: ignore[call-arg]
+        case Set(operand=Value()), Set(operand=Value()):
+            # in a list, an index beyond its end appends: the second time it may not be beyond any more
+            return None if any(isinstance(element, int) for element in action.path) else action
+    return None
+
+
+def _owners(path: Path) -> list[Path]:
+    """The lists that the path leads through."""
+    return [Path(path[:depth]) for depth, element in enumerate(path) if isinstance(element, int)]
+
+
+def _order(action: Action) -> tuple[str, str]:
+    return action.clause, str(action.path)

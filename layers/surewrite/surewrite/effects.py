@@ -1,0 +1,55 @@
+"""What a write makes of the item that it meets: pure, so that a retry and an explanation need no further read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .apply import apply, returned
+from .conditions import evaluate
+from .errors import ConditionFailed, InvalidRequest, SurewriteError
+from .ledger import Outcome
+from .models import VERSION, checked_size
+from .updates import Update
+from .values import Image
+from .writes import Put, Write
+
+
+@dataclass(frozen=True)
+class Effect:
+    """The item after a write, None if it is gone, and the outcome to answer with."""
+
+    image: Image | None
+    outcome: Outcome
+
+
+def effect(write: Write, image: Image | None, version: str) -> Effect:
+    """The write, applied to the image.
+
+    ConditionFailed if it demands another one; InvalidItem, InvalidUpdate or ItemTooLarge if the new item would violate
+    the model or DynamoDB would refuse it.
+    """
+    visible = write.model.schema_.visible
+    if write.condition is not None and not evaluate(write.condition, image):
+        raise ConditionFailed(visible(image))
+    old = visible(image)
+    match write.action:
+        case Update() as update:
+            new = apply(update, {**write.key, **(image or {})})
+            write.model.from_image(new)
+            checked_size({**new, VERSION: version})
+            shown = visible(returned(update, write.returns, old, new))
+            return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
+        case Put(image=new):
+            shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.returns)
+            return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
+        case _:
+            return Effect(None, Outcome(old if write.returns == "ALL_OLD" else None))
+
+
+def explain(write: Write, image: Image | None) -> SurewriteError:
+    """Why the condition of a write that was not read first has failed: the client's own or a limit of the model."""
+    try:
+        effect(write.resolved(image), image, "")
+    except (ConditionFailed, InvalidRequest) as error:
+        return error
+    return ConditionFailed(write.model.schema_.visible(image))

@@ -1,0 +1,181 @@
+"""A batch leaves the table as its writes do one by one, in as few transactions as it may."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from surewrite import Attr, Boto3Transport, DynamoDB, Field, IdempotencyKey, Item, Ledger, PartitionKey, Writer, attr
+from surewrite.coalescer import Entry, Result
+from surewrite.models import VERSION
+from surewrite.planner import MAX_ACTIONS, Plan, Step
+from surewrite.updates import Action
+from surewrite.values import image_from_wire
+from surewrite.writes import Write
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Shelf(Item, table="Ledger", collection="shelves"):
+    """Lives in a table whose key is `id`: the tests need no other schema."""
+
+    id: PartitionKey[str]
+    stock: int = Field(default=0, ge=0, le=12)
+    views: int = 0
+    note: str | None = None
+    copy_of: str | None = None
+    tags: set[str] = set()
+    log: list[str] = []
+    places: dict[str, str] = {}
+
+
+names = st.sampled_from("abc")
+amounts = st.integers(-6, 6)
+sets = st.sets(st.sampled_from("xyz"), min_size=1)
+actions: st.SearchStrategy[Action] = st.one_of(
+    amounts.map(lambda n: attr("stock").add(n)),
+    amounts.map(lambda n: attr("views").add(n)),
+    amounts.map(lambda n: attr("views").increment(n)),
+    st.integers(0, 12).map(lambda n: attr("stock").set(n)),
+    names.map(lambda text: attr("note").set(text)),
+    names.map(lambda text: attr("note").default(text)),
+    st.just(attr("copy_of").set(attr("note"))),
+    st.just(attr("note").remove()),
+    sets.map(lambda members: attr("tags").add(members)),
+    sets.map(lambda members: attr("tags").delete(members)),
+    names.map(lambda text: attr("log").append([text])),
+    names.map(lambda text: attr("log[0]").set(text)),
+    st.just(attr("log[0]").remove()),
+    st.tuples(names, names).map(lambda pair: attr(f"places.{pair[0]}").set(pair[1])),
+    names.map(lambda name: attr(f"places.{name}").remove()),
+    names.map(lambda text: attr("places").set({text: text})),
+)
+
+
+@st.composite
+def writes(draw: st.DrawFn) -> Write:
+    key = draw(names)
+    when = draw(st.sampled_from([None, None, None, Attr("stock").gte(3), Attr("note").exists()]))
+    match draw(st.sampled_from(["update"] * 8 + ["put", "delete"])):
+        case "put":
+            return Write.put(Shelf(id=key, stock=draw(st.integers(0, 12)), places={"a": "b"}), when=when)
+        case "delete":
+            return Write.delete(Shelf, key, when=when)
+    chosen = {action.path.name: action for action in draw(st.lists(actions, min_size=1, max_size=3))}
+    return Write.update(Shelf, key, chosen.values(), when)
+
+
+batches = st.lists(st.tuples(writes(), st.sampled_from([*range(6), *range(100, 400)])), min_size=1, max_size=40)
+
+
+class Counting:
+    """Counts transactions and checks the limits of each."""
+
+    def __init__(self, client: Any) -> None:
+        self.inner, self.transactions = Boto3Transport(client), 0
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        if operation == "TransactWriteItems":
+            self.transactions += 1
+            assert len(request["TransactItems"]) <= MAX_ACTIONS
+        return self.inner(operation, request)
+
+
+def content(client: DynamoDBClient, table: str) -> dict[str, Any]:
+    items = [image_from_wire(item) for item in client.scan(TableName=table)["Items"]]
+    return {item["id"]: {n: v for n, v in item.items() if n not in (VERSION, "expires_at")} for item in items}
+
+
+def clear(client: DynamoDBClient, table: str) -> None:
+    for item in client.scan(TableName=table)["Items"]:
+        client.delete_item(TableName=table, Key={"id": item["id"]})
+
+
+@pytest.fixture
+def tables(dynamodb_client: DynamoDBClient) -> list[str]:
+    created = [f"batch-{use}" for use in ("items-1", "ledger-1", "items-2", "ledger-2")]
+    for name in set(created) - set(dynamodb_client.list_tables()["TableNames"]):
+        dynamodb_client.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    return created
+
+
+def kind(result: Result) -> str:
+    if result.outcome is not None:
+        return "replayed" if result.outcome.replayed else "applied"
+    return type(result.error).__name__
+
+
+@settings(max_examples=150, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(batches)
+def test_a_batch_equals_its_writes_one_by_one(
+    dynamodb_client: DynamoDBClient, tables: list[str], batch: list[tuple[Write, int]]
+) -> None:
+    for table in tables:
+        clear(dynamodb_client, table)
+    entries = [Entry(write, IdempotencyKey("t", f"k{key}")) for write, key in batch]
+    items, ledger, other_items, other_ledger = tables
+    single = Writer(DynamoDB(Boto3Transport(dynamodb_client)), Ledger(ledger), tables={"Ledger": items})
+    counting = Counting(dynamodb_client)
+    many = Writer(DynamoDB(counting), Ledger(other_ledger), tables={"Ledger": other_items})
+
+    one_by_one = [single.commit_many([entry])[0] for entry in entries]
+    together = many.commit_many(entries)
+
+    assert content(dynamodb_client, other_items) == content(dynamodb_client, items)
+    assert content(dynamodb_client, other_ledger) == content(dynamodb_client, ledger)
+    assert [kind(result) for result in together] == [kind(result) for result in one_by_one]
+
+
+def test_increments_of_one_item_are_one_action(dynamodb_client: DynamoDBClient, tables: list[str]) -> None:
+    items, ledger, *_ = tables
+    clear(dynamodb_client, items)
+    clear(dynamodb_client, ledger)
+    counting = Counting(dynamodb_client)
+    writer = Writer(DynamoDB(counting), Ledger(ledger), tables={"Ledger": items})
+    entries = [
+        Entry(Write.update(Shelf, "hot", {attr("views").add(1)}), IdempotencyKey("t", str(n))) for n in range(500)
+    ]
+    results = writer.commit_many(entries)
+    assert {kind(result) for result in results} == {"applied"}
+    assert content(dynamodb_client, items)["hot"]["views"] == Decimal(500)
+    assert counting.transactions == 6
+
+
+@given(batches)
+@settings(max_examples=100, deadline=None, print_blob=True)
+def test_a_plan_hands_out_every_step_once_and_no_item_twice_at_a_time(batch: list[tuple[Write, int]]) -> None:
+    from surewrite.ledger import Claim
+
+    steps = [
+        Step.of(i, write, Claim(IdempotencyKey("t", f"k{i}"), write.fingerprint), "g" if key < 3 else None)
+        for i, (write, key) in enumerate(batch)
+    ]
+    plan = Plan(steps, max_actions=10)
+    handed: list[int] = []
+    under_way: list[Any] = []
+    while not plan.finished:
+        units = plan.take()
+        if units:
+            assert sum(len(unit.steps) + 1 for unit in units) <= 10
+            under_way += units
+            held = [resource for unit in under_way for resource in unit.resources]
+            assert len(held) == len(set(held))
+            continue
+        unit = under_way.pop(0)
+        handed += [step.index for step in unit.steps]
+        plan.settle(unit)
+    assert sorted(handed) == list(range(len(batch)))
+    for target in {step.write.target for step in steps}:
+        own = [step.index for step in steps if step.write.target == target]
+        assert [index for index in handed if index in own] == own
