@@ -132,7 +132,7 @@ def project(image: Mapping[str, Any], paths: Iterable[Path]) -> Image:
         branch = tree
         for element in path:
             branch = branch.setdefault(element, {})
-    part = _part(image, tree)
+    part = _part(image, tree) if tree else MISSING
     return part if isinstance(part, dict) else {}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate
-from typing import Any
+from typing import Annotated, Any, get_origin, is_typeddict
 
 import annotated_types
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -65,10 +65,17 @@ def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
 def _check_parents(model: type[Item], path: Path) -> None:
     for depth in range(1, len(path)):
         parent = hint_at(model, Path(path[:depth]))
-        nested = parent.annotation if isinstance(parent.annotation, type) else None
-        across = nested is not None and issubclass(nested, BaseModel) and has_validators_across(nested)
-        if parent.opaque or across or _constraints(parent):
+        if parent.opaque or _constraints(parent) or not _has_independent_members(parent):
             raise NeedsRead
+
+
+def _has_independent_members(hint: Hint) -> bool:
+    """Whether each member is valid or not whatever the others are, and even if it is not there."""
+    arm, *others = hint.arms
+    kind = get_origin(arm) or arm
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return not others and not has_validators_across(kind)
+    return not others and kind not in (tuple, Annotated) and not is_typeddict(kind)
 
 
 def _constraints(hint: Hint) -> list[Any]:
@@ -117,11 +124,16 @@ def _alike(one: Hint, other: Hint) -> bool:
     return one.annotation == other.annotation and _constraints(one) == _constraints(other) and not one.opaque
 
 
+_PLAIN_NUMBERS = {int, float, Decimal, Any}
+
+
 def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decimal | None) -> ConditionBase | None:
     """What must hold of the number before the steps are added, so that it stays within the model's bounds at each.
 
     `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
     """
+    if not set(hint.arms) <= _PLAIN_NUMBERS:
+        raise NeedsRead  # a Literal, an Enum, one arm of several: not every number that the bounds let through is one
     tests: list[ConditionBase] = []
     absent_fits = missing is not None
     for mark in _constraints(hint):

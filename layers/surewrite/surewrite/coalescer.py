@@ -8,15 +8,18 @@ committed again. Nothing is read for it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from . import values
 from .apply import apply
+from .batches import Batch, commit_batch
 from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
 from .conditions import evaluate
 from .effects import explain
@@ -35,12 +38,15 @@ _LEAST_TIME = 0.25
 """Seconds that a transaction should have to be answered in; with less it is not begun."""
 
 
+_BLOCKED = "an earlier message of the group has to be retried first"
+
+
 @dataclass(frozen=True)
 class Entry:
     """One write of many, with its key. Entries of one `group` are committed in their order, and none after one that
     has to be retried."""
 
-    write: Write
+    write: Write | Batch
     key: IdempotencyKey
     group: str | None = None
 
@@ -62,6 +68,9 @@ class Result:
         return self.outcome is not None or (self.error is not None and not isinstance(self.error, Retryable))
 
 
+_REUSED = Result(error=KeyReused(), cause=KeyReused.__name__)
+
+
 class Coalescer:
     """One batch under way."""
 
@@ -69,11 +78,30 @@ class Coalescer:
         self._writer, self._deadline, self._parallel = writer, deadline, parallel
         self._results: dict[int, Result] = {}
         self._stopped: set[str] = set()
+        self._contested: dict[IdempotencyKey, tuple[str, Result]] = {}
         self._changed = threading.Condition()
         self._failed = False
 
     def run(self, entries: Sequence[Entry]) -> list[Result]:
         """One result for each entry."""
+        results: list[Result] = []
+        for whole, group in groupby(entries, lambda entry: isinstance(entry.write, Batch)):
+            segment = list(group)
+            results += map(self._batch, segment) if whole else self._coalesced(segment)
+        return results
+
+    def _batch(self, entry: Entry) -> Result:
+        batch = entry.write
+        assert isinstance(batch, Batch)
+        if entry.group in self._stopped:
+            return Result(error=Blocked(_BLOCKED), cause=Blocked.__name__)
+        result = _result(lambda: commit_batch(self._writer, batch, entry.key, deadline=self._deadline))
+        if entry.group is not None and not result.final:
+            self._stopped.add(entry.group)
+        return result
+
+    def _coalesced(self, entries: Sequence[Entry]) -> list[Result]:
+        self._results, self._contested = {}, {}
         steps, repeats = self._steps(entries)
         self._plan = Plan(steps, weigh=self._writer.ledger.weigh)
         first = self._plan.take()
@@ -89,57 +117,76 @@ class Coalescer:
         return [self._results[index] for index in range(len(entries))]
 
     def _steps(self, entries: Sequence[Entry]) -> tuple[list[Step], dict[int, int]]:
-        """The steps of all keys, and the entries that repeat the key of an earlier one."""
-        leaders: dict[str, int] = {}
+        """The steps, and the entries that repeat the key of one that cannot be refused: those share its fate."""
+        leaders: dict[IdempotencyKey, Step] = {}
         steps: list[Step] = []
         repeats: dict[int, int] = {}
+        uses = Counter(entry.key for entry in entries)
         for index, entry in enumerate(entries):
-            leader = leaders.setdefault(entry.key.record_id, index)
-            if leader == index:
-                claim = Claim(entry.key, entry.write.fingerprint)
-                steps.append(Step.of(index, entry.write, claim, entry.group))
-            else:
-                repeats[index] = leader
+            write = entry.write
+            assert isinstance(write, Write)
+            if (leader := leaders.get(entry.key)) is not None and not leader.contested:
+                repeats[index] = leader.index
+                continue
+            step = Step.of(index, write, Claim(entry.key, write.fingerprint), entry.group)
+            if uses[entry.key] > 1 and (leader is not None or not step.certain):
+                step = replace(step, contested=True)
+            leaders.setdefault(entry.key, step)
+            steps.append(step)
         return steps, repeats
 
     def _repeated(self, entry: Entry, leader: Entry, result: Result) -> Result:
-        if entry.write.fingerprint == leader.write.fingerprint:
-            return result if result.outcome is None else replace(result, outcome=result.outcome.as_replay())
-        if result.outcome is not None or isinstance(result.error, KeyReused):
-            return Result(error=KeyReused())
-        # the key was not consumed, or nobody knows: the other request gets its own try
-        return self._alone(entry.write, entry.key) if result.final else replace(result, outcome=None)
+        """What becomes of a key's second entry after its first."""
+        same = entry.write.fingerprint == leader.write.fingerprint
+        if result.outcome is not None:
+            return replace(result, outcome=result.outcome.as_replay()) if same else _REUSED
+        return result if same or not result.final else self._alone(entry)
+
+    def _settled_before(self, step: Step) -> bool:
+        """Whether an earlier step of a contested key has decided this one as well."""
+        prior = self._contested.get(step.claim.key)
+        if prior is None or (prior[1].final and prior[1].outcome is None):
+            return False
+        fingerprint, result = prior
+        if result.outcome is not None:
+            same = fingerprint == step.claim.fingerprint
+            result = replace(result, outcome=result.outcome.as_replay()) if same else _REUSED
+        self._finish(step, result)
+        return True
 
     # --- transactions --------------------------------------------------------------------------------------------
 
     def _work(self, units: list[Unit] | None) -> None:
         """Runs one transaction after the other until none is left."""
-        while True:
-            if not units:
-                with self._changed:
-                    while not self._failed and not self._plan.finished and not (units := self._plan.take()):
-                        self._changed.wait()
-                if not units:
-                    return
-            try:
+        try:
+            while units or (units := self._next()):
                 left = self._transact(units)
-            except BaseException:
                 with self._changed:
-                    self._failed = True
+                    for unit, remains in left:
+                        self._plan.settle(unit, remains)
                     self._changed.notify_all()
-                raise
+                units = None
+        except BaseException:
             with self._changed:
-                for unit, remains in left:
-                    self._plan.settle(unit, remains)
+                self._failed = True
                 self._changed.notify_all()
-            units = None
+            raise
+
+    def _next(self) -> list[Unit] | None:
+        """Waits for the next transaction; None if there will be none."""
+        with self._changed:
+            while not self._failed and not self._plan.finished:
+                if units := self._plan.take():
+                    return units
+                self._changed.wait()
+        return None
 
     def _transact(self, units: list[Unit]) -> list[tuple[Unit, list[Unit]]]:
         """Runs the units in one transaction; what is left to do of each."""
         blocked = [unit for unit in units if unit.steps[0].group in self._stopped]
         if blocked:
             for unit in blocked:
-                self._fail(unit, Blocked("an earlier message of the group has to be retried first"))
+                self._fail(unit, Blocked(_BLOCKED))
             units = [unit for unit in units if unit not in blocked]
         done: list[tuple[Unit, list[Unit]]] = [(unit, []) for unit in blocked]
         if not units:
@@ -148,9 +195,14 @@ class Coalescer:
             for unit in units:
                 self._fail(unit, DeadlineExceeded("no time left in this invocation"))
             return done + [(unit, []) for unit in units]
+        settled = [unit for unit in units if unit.steps[0].contested and self._settled_before(unit.steps[0])]
+        done += [(unit, []) for unit in settled]
+        units = [unit for unit in units if unit not in settled]
+        if not units:
+            return done
         if units[0].solo:
             step = units[0].steps[0]
-            self._finish(step, self._alone(step.write, step.claim.key))
+            self._finish(step, self._alone(Entry(step.write, step.claim.key)))
             return [*done, (units[0], [])]
         return done + self._commit(units)
 
@@ -264,13 +316,10 @@ class Coalescer:
 
     # --- results -------------------------------------------------------------------------------------------------
 
-    def _alone(self, write: Write, key: IdempotencyKey) -> Result:
-        try:
-            return Result(outcome=self._writer.commit(write, key, deadline=self._deadline))
-        except SurewriteError as error:
-            return Result(error=error, cause=type(error).__name__)
-        except (ClientError, BotoCoreError) as error:
-            return Result(cause=type(error).__name__)
+    def _alone(self, entry: Entry) -> Result:
+        write = entry.write
+        assert isinstance(write, Write)
+        return _result(lambda: self._writer.commit(write, entry.key, deadline=self._deadline))
 
     def _applied(self, unit: Unit, version: str) -> None:
         stamped = version if unit.steps[0].write.kind != "delete" else None
@@ -283,13 +332,24 @@ class Coalescer:
 
     def _finish(self, step: Step, result: Result) -> None:
         self._results[step.index] = result
+        if step.contested and not isinstance(result.error, KeyReused):
+            self._contested[step.claim.key] = (step.claim.fingerprint, result)
         if step.group is not None and not result.final:
             self._stopped.add(step.group)
 
 
+def _result(commit: Callable[[], Outcome]) -> Result:
+    try:
+        return Result(outcome=commit())
+    except SurewriteError as error:
+        return Result(error=error, cause=type(error).__name__)
+    except (ClientError, BotoCoreError) as error:
+        return Result(cause=type(error).__name__)
+
+
 def _replayed(step: Step, record: Record) -> Result:
     if record.fingerprint != step.claim.fingerprint:
-        return Result(error=KeyReused(), cause=KeyReused.__name__)
+        return _REUSED
     return Result(outcome=Outcome(replayed=True))
 
 

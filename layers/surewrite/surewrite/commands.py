@@ -3,20 +3,23 @@
     {"op": "put",    "collection": "books", "item": {...}}
     {"op": "update", "collection": "books", "key": {...}, "add": {"Views": 1}, "when": {"Price": {"eq": 10}}}
     {"op": "delete", "collection": "books", "key": {...}}
+    {"op": "batch",  "collection": "books", "put": [{...}], "delete": [{...}]}
 
-Each may carry `when`, `return_values` and `idempotency_key`. A command knows nothing of models until `to_write`
-binds it to one.
+Each may carry an `idempotency_key`, the first three `when` and `return_values` as well. A command knows nothing of
+models until `to_write` binds it to one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from dataclasses import replace
+from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
 from .apply import ReturnValues
+from .batches import Batch, Duplicates
 from .conditions import condition_from_json
 from .errors import ConfigurationError, InvalidItem, InvalidRequest, InvalidUpdate, Problem, UnknownCollection
 from .hints import Hint, hint_at, item_from_json
@@ -25,6 +28,8 @@ from .models import Item
 from .paths import path
 from .updates import Action, Attribute, attr
 from .writes import Write
+
+T = TypeVar("T")
 
 JSONObject: TypeAlias = dict[str, Any]
 Paths: TypeAlias = dict[str, Any]
@@ -127,7 +132,7 @@ _SECTIONS = {
 
 _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
     "set": Attribute.set,
-    "copy": lambda attribute, source: attribute.set(attr(source)),
+    "copy": lambda attribute, source: replace(attribute.set(attr(source)), label="copy"),
     "increment": Attribute.increment,
     "default": Attribute.default,
     "append": Attribute.append,
@@ -166,45 +171,65 @@ def _members(value: list[Any]) -> Any:
         raise InvalidItem(Problem((), "a set has strings, numbers or binary values only")) from None
 
 
-class Message(Body):
+class _Single(Body):
     """A request that travels by itself, in a queue."""
 
     collection: str
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
 
 
-class PutMessage(Message):
+class PutMessage(_Single):
     op: Literal["put"]
     item: JSONObject
 
     def to_write(self, model: type[Item]) -> Write:
-        item = _under("item", lambda: parse_item(model, self.item))
+        item = _under(("item",), parse_item, model, self.item)
         return Write.put(item, when=self.condition(model), returns=self.return_values or "NONE")
 
 
-class UpdateMessage(Message, UpdateBody):
+class UpdateMessage(_Single, UpdateBody):
     op: Literal["update"]
     key: JSONObject
 
     def to_write(self, model: type[Item]) -> Write:
-        key = _under("key", lambda: parse_key(model, self.key))
+        key = _under(("key",), parse_key, model, self.key)
         return self.bind(model, key, returns=self.return_values or "NONE")
 
 
-class DeleteMessage(Message):
+class DeleteMessage(_Single):
     op: Literal["delete"]
     key: JSONObject
 
     def to_write(self, model: type[Item]) -> Write:
-        key = _under("key", lambda: parse_key(model, self.key))
+        key = _under(("key",), parse_key, model, self.key)
         return Write.delete(model, key, when=self.condition(model), returns=self.return_values or "NONE")
 
 
-Command: TypeAlias = Annotated[PutMessage | UpdateMessage | DeleteMessage, Field(discriminator="op")]
-COMMAND: TypeAdapter[PutMessage | UpdateMessage | DeleteMessage] = TypeAdapter(Command)
+class BatchMessage(BaseModel):
+    """Puts and deletes of one collection, chunk by chunk; `duplicates` says what to do with two of one item."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+
+    op: Literal["batch"]
+    collection: str
+    put: list[JSONObject] = []
+    delete: list[JSONObject] = []
+    duplicates: Duplicates = "error"
+    idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
+
+    def to_write(self, model: type[Item]) -> Batch:
+        if not self.put and not self.delete:
+            raise InvalidRequest(Problem((), "a batch needs at least one of put, delete"))
+        puts = [_under(("put", n), parse_item, model, item) for n, item in enumerate(self.put)]
+        keys = [_under(("delete", n), parse_key, model, key) for n, key in enumerate(self.delete)]
+        return Batch.of([*map(Write.put, puts), *(Write.delete(model, key) for key in keys)], self.duplicates)
 
 
-def parse_command(value: Any) -> PutMessage | UpdateMessage | DeleteMessage:
+Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage
+COMMAND: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="op")])
+
+
+def parse_command(value: Any) -> Message:
     """A command from parsed JSON; InvalidRequest names each field that is wrong."""
     try:
         return COMMAND.validate_python(value)
@@ -214,7 +239,7 @@ def parse_command(value: Any) -> PutMessage | UpdateMessage | DeleteMessage:
 
 
 def _without_tag(problem: Problem) -> Problem:
-    tagged = problem.location[:1] in (("put",), ("update",), ("delete",))
+    tagged = problem.location[:1] in (("put",), ("update",), ("delete",), ("batch",))
     return Problem(problem.location[1:] if tagged else problem.location, problem.reason)
 
 
@@ -245,8 +270,9 @@ def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
     return model.schema_.key(decoded)
 
 
-def _under(name: str, parse: Callable[[], Any]) -> Any:
+def _under(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
+    """What `parse` answers; its errors are led by the location of what was parsed."""
     try:
-        return parse()
+        return parse(*args)
     except InvalidRequest as error:
-        raise error.under(name) from None
+        raise error.under(*location) from None

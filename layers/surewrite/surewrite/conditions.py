@@ -235,7 +235,14 @@ def _size(value: Any) -> Any:
 
 
 def _equal(left: Any, right: Any) -> bool:
-    return type(left) is type(right) and bool(left == right)
+    """Python takes True for 1, DynamoDB does not: not even within lists and maps."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_equal(left[name], right[name]) for name in left)
+    return bool(left == right)
 
 
 def _ordered(left: Any, right: Any) -> bool:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
 from .apply import apply, returned
 from .conditions import evaluate
 from .errors import ConditionFailed, InvalidRequest, SurewriteError
 from .ledger import Outcome
-from .models import VERSION, checked_size
+from .models import VERSION, Item, checked_size
 from .updates import Update
 from .values import Image
 from .writes import Put, Write
@@ -44,6 +46,16 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
             return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
         case _:
             return Effect(None, Outcome(old if write.returns == "ALL_OLD" else None))
+
+
+def pin(model: type[Item], image: Image | None) -> ConditionBase:
+    """Holds as long as the item is the one that was read."""
+    partition = Attr(model.schema_.partition.name)
+    if image is None:
+        return partition.not_exists()
+    if VERSION in image:
+        return Attr(VERSION).eq(image[VERSION])
+    return partition.exists() & Attr(VERSION).not_exists()
 
 
 def explain(write: Write, image: Image | None) -> SurewriteError:

@@ -47,6 +47,11 @@ class Hint:
         return frozenset(_types(self.annotation))
 
     @cached_property
+    def arms(self) -> tuple[Any, ...]:
+        """The alternatives of the annotation, besides None."""
+        return tuple(arm for arm in _arms(self.annotation) if arm is not type(None))
+
+    @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return type_adapter(self.annotation, *self.metadata)
 

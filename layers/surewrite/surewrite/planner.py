@@ -18,6 +18,7 @@ from boto3.dynamodb.conditions import ConditionBase
 from .bounds import NeedsRead, guard
 from .compose import Composer
 from .ledger import Claim
+from .merge import Merge
 from .updates import Update
 from .writes import Write
 
@@ -30,7 +31,11 @@ _CLAIM_BYTES = 400
 
 @dataclass(frozen=True)
 class Step:
-    """One write with its claim. `solo` writes are committed by themselves: they are read first, or show attributes."""
+    """One write with its claim. `solo` writes are committed by themselves: they are read first, or show attributes.
+
+    `contested` steps share their key with another one of the batch and may be refused: they are taken in turn, because
+    a refused write leaves the key to the next.
+    """
 
     index: int
     write: Write
@@ -38,6 +43,7 @@ class Step:
     group: str | None = None
     guard: ConditionBase | None = None
     solo: bool = False
+    contested: bool = False
 
     @classmethod
     def of(cls, index: int, write: Write, claim: Claim, group: str | None = None) -> Step:
@@ -49,12 +55,21 @@ class Step:
         return cls(index, write, claim, group, extra, solo=write.returns != "NONE")
 
     @property
+    def certain(self) -> bool:
+        """Whether no state of a valid item can make DynamoDB or the model refuse the write."""
+        if self.solo or self.guard is not None or self.write.condition is not None:
+            return False
+        action = self.write.action
+        return not isinstance(action, Update) or all(
+            len(one.path) == 1 and not isinstance(one, Merge) and not tuple(one.reads()) for one in action.actions
+        )
+
+    @property
     def composable(self) -> bool:
         """Whether it may be joined with others of its item. What is ordered by a group stays by itself, so that the
-        group can stop anywhere."""
-        return not self.solo and self.group is None and isinstance(self.write.action, Update) and (
-            self.write.condition is None
-        )  # fmt: skip
+        group can stop anywhere, and so does what is contested."""
+        alone = self.solo or self.contested or self.group is not None or self.write.condition is not None
+        return not alone and isinstance(self.write.action, Update)
 
 
 @dataclass(eq=False)
@@ -113,9 +128,10 @@ class Unit:
 
     @property
     def resources(self) -> tuple[Hashable, ...]:
-        """What no two units may hold at a time: the item, and the message group."""
+        """What no two units may hold at a time: the item, the message group, contested keys."""
         first = self.steps[0]
-        return (first.write.target,) if first.group is None else (first.write.target, first.group)
+        group = () if first.group is None else (first.group,)
+        return (first.write.target, *group, *(step.claim.key for step in self.steps if step.contested))
 
     @property
     def size(self) -> int:
@@ -135,7 +151,7 @@ class Plan:
     ) -> None:
         self._weigh, self._max_actions = weigh, max_actions
         self._queues: defaultdict[Hashable, deque[Unit]] = defaultdict(deque)
-        self._ready: list[tuple[int, int, Unit]] = []
+        self._ready: list[tuple[int, int, int, Unit]] = []
         self._order = count()
         self._pending = 0
         for unit in self._units(steps):
@@ -159,14 +175,14 @@ class Plan:
         """The units of the next transaction, empty if everything that is left waits for what is under way.
 
         Long queues come first: theirs is the work that cannot be done side by side. A unit that met a passing failure
-        travels alone, so that it holds nobody up.
+        comes after those that did not and travels alone, so that it holds nobody up.
         """
         taken: list[Unit] = []
-        passed: list[tuple[int, int, Unit]] = []
+        passed: list[tuple[int, int, int, Unit]] = []
         actions = size = 0
         while self._ready and actions < self._max_actions - 1 and len(passed) < 8:
             entry = heapq.heappop(self._ready)
-            unit = entry[2]
+            unit = entry[3]
             weight = self._weigh(unit.claims) + 1
             alone = unit.solo or unit.attempts > 0
             if taken and (alone or actions + weight > self._max_actions or size + unit.size > MAX_BYTES):
@@ -198,7 +214,7 @@ class Plan:
         queues = [self._queues[resource] for resource in unit.resources]
         if not unit.offered and all(queue[0] is unit for queue in queues):
             unit.offered = True
-            heapq.heappush(self._ready, (-max(map(len, queues)), next(self._order), unit))
+            heapq.heappush(self._ready, (unit.attempts, -max(map(len, queues)), next(self._order), unit))
 
     def _units(self, steps: Iterable[Step]) -> list[Unit]:
         units: list[Unit] = []

@@ -153,7 +153,7 @@ def _parse(record: Record, catalogue: Catalogue) -> _Message:
     """The message with its entry, or with the error that rejects it."""
     body: str = record["body"]
     scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
-    message = _Message(record, IdempotencyKey(scope, record["messageId"]), fingerprint)
+    message = _Message(record, _outer_key(scope, record), fingerprint)
     try:
         value = values.loads(body)
         message.key = IdempotencyKey(scope, _key(record, value))
@@ -173,6 +173,14 @@ def queue_name(record: Record) -> str:
     """The name of the queue that a message came from."""
     arn: str = record["eventSourceARN"]
     return arn.rsplit(":", 1)[-1]
+
+
+def _outer_key(scope: str, record: Record) -> IdempotencyKey:
+    """The key of a message whose body tells none; a redrive keeps it even if the body cannot be read."""
+    try:
+        return IdempotencyKey(scope, _key(record, None))
+    except InvalidKey:
+        return IdempotencyKey(scope, record["messageId"])
 
 
 def _key(record: Record, body: Any) -> str:

@@ -21,6 +21,7 @@ MAX_DEPTH = 32
 MAX_ITEM_BYTES = 400 * 1024
 # "Naming rules and data types": positive range 1E-130 to 9.99…E+125
 _LEAST_EXPONENT, _GREATEST_EXPONENT = -130, 125
+_OUT_OF_RANGE = "outside the range of a DynamoDB number (1E-130 to 9.9E+125)"
 
 
 def number(value: int | float | Decimal) -> Decimal:
@@ -38,7 +39,7 @@ def number(value: int | float | Decimal) -> Decimal:
     if significant > MAX_DIGITS:
         raise ValueError(f"more than {MAX_DIGITS} significant digits")
     if not _LEAST_EXPONENT <= exact.adjusted() <= _GREATEST_EXPONENT:
-        raise ValueError("outside the range of a DynamoDB number (1E-130 to 9.9E+125)")
+        raise ValueError(_OUT_OF_RANGE)
     if significant == len(digits):
         return exact
     return Decimal((sign, digits[:significant], exponent + len(digits) - significant))
@@ -172,7 +173,9 @@ def _parse_number(text: str) -> int | Decimal:
         raise JSONError(f"a number has more than {MAX_DIGITS} significant digits")
     try:
         exact = number(Decimal(text))
-    except (ValueError, ArithmeticError) as error:
+    except ArithmeticError:  # an exponent beyond what a Decimal holds
+        raise JSONError(f"a number is {_OUT_OF_RANGE}") from None
+    except ValueError as error:
         raise JSONError(f"a number has {error}" if "more" in str(error) else f"a number is {error}") from None
     return exact if any(mark in text for mark in ".eE") else int(text)
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from boto3.dynamodb.conditions import ConditionBase
 
 from . import values
 from .bounds import NeedsRead, guard
 from .client import REFUSED, Cancelled, CheckFailed, Deadline, DynamoDB, Refused
 from .coalescer import Coalescer, Entry, Result
-from .effects import effect, explain
+from .effects import effect, explain, pin
 from .errors import (
     ConditionFailed,
     Conflict,
@@ -28,7 +28,6 @@ from .errors import (
     Problem,
     Retryable,
 )
-from .expressions import all_of
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
 from .models import VERSION, Item
 from .updates import Update
@@ -216,7 +215,7 @@ class Writer:
         """Commits against the version that was read. Answers the record that stood in the way, or the item as it has
         become meanwhile; neither if it is done."""
         version = outcome.version or ""
-        kind, parameters = write.request(self.table(write.model), version, self._pin(write.model, image))
+        kind, parameters = write.request(self.table(write.model), version, pin(write.model, image))
         parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         try:
             if claim is None:
@@ -239,15 +238,6 @@ class Writer:
             decided = reason.get("Code") == "ConditionalCheckFailed" and not cancelled.undecided(1)
             # a mere conflict brings no item: it is as it was, as far as anybody knows
             return None, _Raced(_image(reason.get("Item")) if decided else image, decided, cancelled.passing)
-
-    def _pin(self, model: type[Item], image: Image | None) -> ConditionBase | None:
-        """Holds as long as the item is the one that was read."""
-        partition = Attr(model.schema_.partition.name)
-        if image is None:
-            return partition.not_exists()
-        if VERSION in image:
-            return Attr(VERSION).eq(image[VERSION])
-        return all_of([partition.exists(), Attr(VERSION).not_exists()])
 
     # --- the ledger ----------------------------------------------------------------------------------------------
 
