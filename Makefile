@@ -1,9 +1,11 @@
 # make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
 # make test    linters, types and all tests
-# Both set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
+# make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
+# They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
 PORT ?= 3000
 ARCHITECTURE ?= x86_64
+BENCH ?= --output benchmarks
 export PORT DATA ARCHITECTURE
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
@@ -11,18 +13,21 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 BIN := .venv/bin
 # The lists are complete, so pip has nothing to resolve.
 PIP := -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --only-binary=:all:
-SOURCES := layers functions local tests
+SOURCES := layers functions local benchmarks tests
 
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve test lint format setup engines env validate build deploy lock clean
+.PHONY: serve test bench lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
 
 test: setup lint
 	@$(BIN)/python -m pytest $(PYTEST)
+
+bench: setup .venv/bench
+	@$(BIN)/python -m benchmarks.run $(BENCH)
 
 lint: setup
 	@$(BIN)/ruff check --quiet .
@@ -51,6 +56,11 @@ endef
 
 .venv/installed: requirements/dev.txt
 	$(call venv,.venv,the Python packages)
+	@$(BIN)/python $(PIP) -r $<
+	@touch $@
+
+.venv/bench: requirements/bench.txt .venv/installed
+	@echo 'Installing what the plot needs (once) …'
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
@@ -106,6 +116,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 # Newer pins of everything; needs uv.
 lock:
 	$(COMPILE) --upgrade pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) --upgrade requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	$(COMPILE) --upgrade requirements/sam.in -o requirements/sam.txt
 	$(subst --universal --python-version 3.11,--python-version 3.13 --python-platform x86_64-manylinux2014,$(COMPILE)) \

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import traceback
+from dataclasses import replace
 from decimal import Decimal
 from http import HTTPStatus
 from typing import Annotated, Any
@@ -167,7 +168,7 @@ def increase(collection: str, key: tuple[str, ...], attribute: str, body: Counte
     when = all_of([body.condition(model), condition(model)])
     options = gateway.preconditions(model, headers())
     returns = shown(body.return_values, "UPDATED_NEW")
-    counter = {attr(attribute).add(body.by)}
+    counter = {replace(attr(attribute).add(body.by), label="")}  # the request has no section to point to
     return commit(Write.update(model, model.schema_.parse_key(key), counter, when, returns=returns, **options))
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel
 
 from .expressions import all_of
 from .hints import Hint, hint_at
-from .models import Item, KeyRole
+from .models import Item
 from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value
 from .paths import Path
 from .updates import Action, Add, Delete, Remove, Set, Update
@@ -65,7 +65,7 @@ def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
 def _check_parents(model: type[Item], path: Path) -> None:
     for depth in range(1, len(path)):
         parent = hint_at(model, Path(path[:depth]))
-        if parent.opaque or _constraints(parent) or not _has_independent_members(parent):
+        if parent.opaque or parent.limits or not _has_independent_members(parent):
             raise NeedsRead
 
 
@@ -78,17 +78,13 @@ def _has_independent_members(hint: Hint) -> bool:
     return not others and kind not in (tuple, Annotated) and not is_typeddict(kind)
 
 
-def _constraints(hint: Hint) -> list[Any]:
-    return [mark for mark in hint.metadata if not isinstance(mark, KeyRole)]
-
-
 def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[ConditionBase | None]:
     if hint.opaque:
         raise NeedsRead
     match action:
-        case Add() if _constraints(hint):
+        case Add() if hint.limits:
             raise NeedsRead
-        case Delete() if _constraints(hint) or hint.required:
+        case Delete() if hint.limits or hint.required:
             raise NeedsRead
         case Set(operand=operand):
             yield from _assignment(model, action.path, hint, operand)
@@ -112,7 +108,7 @@ def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> 
             _alike(hint_at(model, source), hint)
         ):
             yield _bounded(source, hint, [amount if sign == "+" else -amount], missing=start)
-        case ListAppend() if not _constraints(hint) and all(
+        case ListAppend() if not hint.limits and all(
             _alike(hint_at(model, source), hint) for source in operand.reads()
         ):
             return
@@ -121,7 +117,7 @@ def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> 
 
 
 def _alike(one: Hint, other: Hint) -> bool:
-    return one.annotation == other.annotation and _constraints(one) == _constraints(other) and not one.opaque
+    return one.annotation == other.annotation and one.limits == other.limits and not one.opaque
 
 
 _PLAIN_NUMBERS = {int, float, Decimal, Any}
@@ -136,11 +132,10 @@ def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decim
         raise NeedsRead  # a Literal, an Enum, one arm of several: not every number that the bounds let through is one
     tests: list[ConditionBase] = []
     absent_fits = missing is not None
-    for mark in _constraints(hint):
-        for limit in mark if isinstance(mark, annotated_types.GroupedMetadata) else (mark,):
-            test, fits = _bound(Attr(str(path)), limit, steps, missing or Decimal(0))
-            absent_fits = absent_fits and fits
-            tests.extend(test)
+    for limit in hint.limits:
+        test, fits = _bound(Attr(str(path)), limit, steps, missing or Decimal(0))
+        absent_fits = absent_fits and fits
+        tests.extend(test)
     present = all_of(tests)
     if present is None:
         return None if absent_fits or missing is None else Attr(str(path)).exists()

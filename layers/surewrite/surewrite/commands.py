@@ -85,15 +85,16 @@ class UpdateBody(Body):
     it), `delete` takes members out of a set.
     """
 
-    set: Paths = {}
-    copy_: Annotated[dict[str, str], Field(alias="copy")] = {}
-    increment: Paths = {}
-    default: Paths = {}
-    append: Paths = {}
-    prepend: Paths = {}
-    remove: list[str] = []
-    add: Paths = {}
-    delete: Paths = {}
+    # factories: pydantic would deep-copy a default for every message
+    set: Paths = Field(default_factory=dict)
+    copy_: dict[str, str] = Field(default_factory=dict, alias="copy")
+    increment: Paths = Field(default_factory=dict)
+    default: Paths = Field(default_factory=dict)
+    append: Paths = Field(default_factory=dict)
+    prepend: Paths = Field(default_factory=dict)
+    remove: list[str] = Field(default_factory=list)
+    add: Paths = Field(default_factory=dict)
+    delete: Paths = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _not_empty(self) -> Self:
@@ -212,8 +213,8 @@ class BatchMessage(BaseModel):
 
     op: Literal["batch"]
     collection: str
-    put: list[JSONObject] = []
-    delete: list[JSONObject] = []
+    put: list[JSONObject] = Field(default_factory=list)
+    delete: list[JSONObject] = Field(default_factory=list)
     duplicates: Duplicates = "error"
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
 

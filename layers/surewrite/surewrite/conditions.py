@@ -22,7 +22,7 @@ from .models import VERSION, Item, native
 from .operands import MISSING, look_up
 from .paths import Path
 from .paths import path as parse_path
-from .values import Image, is_number
+from .values import Image, is_number, to_wire
 
 _MAX_DEPTH = 20
 _COMPARISONS: dict[str, type[ConditionBase]] = {
@@ -82,19 +82,28 @@ def _attribute_condition(model: type[Item], name: str, tests: Any, where: tuple[
 
 def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str | int, ...]) -> ConditionBase:
     match operator:
-        case "eq" | "ne" | "lt" | "le" | "gt" | "ge":
+        case "eq" | "ne":
             return _COMPARISONS[operator](target, _value(hint, value, where))
+        case "lt" | "le" | "gt" | "ge":
+            return _COMPARISONS[operator](target, _in_order(_value(hint, value, where), where))
         case "between":
             if not isinstance(value, list) or len(value) != 2:
                 raise _invalid("[lowest, highest] is needed", where)
-            low, high = (_value(hint, bound, where) for bound in value)
+            low, high = (_in_order(_value(hint, bound, where), where) for bound in value)
+            if type(low) is not type(high):
+                raise _invalid("two values of one type are needed", where)
+            if _key(low) > _key(high):
+                raise _invalid("the lowest value is above the highest", where)
             return boto.Between(target, low, high)
         case "in":
             if not isinstance(value, list) or not 1 <= len(value) <= 100:
                 raise _invalid("a list of 1 to 100 values is needed", where)
             return boto.In(target, [_value(hint, member, where) for member in value])
         case "begins_with":
-            return boto.BeginsWith(target, _value(hint, value, where))
+            prefix = _value(hint, value, where)
+            if not isinstance(prefix, str | bytes):
+                raise _invalid("a string or a binary value is needed", where)
+            return boto.BeginsWith(target, prefix)
         case "contains":
             return boto.Contains(target, _member(hint, value, where))
         case "exists" | "not_exists":
@@ -102,7 +111,7 @@ def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str |
                 raise _invalid("true or false is needed", where)
             return boto.AttributeExists(target) if value == (operator == "exists") else boto.AttributeNotExists(target)
         case "type":
-            if value not in ALL_TYPES:
+            if not isinstance(value, str) or value not in ALL_TYPES:
                 raise _invalid(f"one of {', '.join(sorted(ALL_TYPES))} is needed", where)
             return boto.AttributeType(target, value)
         case "size" if isinstance(value, Mapping) and value and set(value) <= {*_COMPARISONS, "between", "in"}:
@@ -116,11 +125,20 @@ def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str |
 def _value(hint: Hint, value: Any, where: tuple[str | int, ...]) -> Any:
     """A JSON value as one of the attribute's type; constraints do not matter, nothing is stored."""
     try:
-        return native(Hint(hint.annotation).check(hint.from_json(value), bare=True))
+        checked = native(Hint(hint.annotation).check(hint.from_json(value), bare=True))
+        to_wire(checked)
+        return checked
     except InvalidRequest as error:
         raise _invalid(error.problems[0].reason, where) from None
     except (ValueError, TypeError) as error:
         raise _invalid(str(error), where) from None
+
+
+def _in_order(value: Any, where: tuple[str | int, ...]) -> Any:
+    """The value, if DynamoDB has an order for its type."""
+    if not isinstance(value, str | bytes) and not is_number(value):
+        raise _invalid("a string, a number or a binary value is needed", where)
+    return value
 
 
 def _member(hint: Hint, value: Any, where: tuple[str | int, ...]) -> Any:

@@ -18,6 +18,9 @@ from .values import Wire
 MAX_EXPRESSION_BYTES = 4096
 MAX_OPERATORS = 300
 
+# what the stamp of the version adds: ", #999 = :999", or a SET clause of its own
+_VERSION_BYTES = 24
+
 
 @dataclass
 class Placeholders:
@@ -78,7 +81,7 @@ def all_of(conditions: Iterable[ConditionBase | None]) -> ConditionBase | None:
 
 def check_expression(text: str, operators: int) -> None:
     """InvalidUpdate if DynamoDB would refuse the update expression for its size."""
-    if len(text) > MAX_EXPRESSION_BYTES:
+    if len(text) > MAX_EXPRESSION_BYTES - _VERSION_BYTES:
         raise InvalidUpdate(Problem((), f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out"))
-    if operators > MAX_OPERATORS:
+    if operators + 1 > MAX_OPERATORS:
         raise InvalidUpdate(Problem((), f"more than DynamoDB's {MAX_OPERATORS} operators"))

@@ -13,11 +13,12 @@ from enum import Enum
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
+import annotated_types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from .errors import InvalidItem, InvalidUpdate, Problem
-from .models import Item, alias_of, decode_base64, native, type_adapter
+from .models import Item, KeyRole, alias_of, decode_base64, native, type_adapter
 from .paths import Element, Path
 
 ALL_TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"})
@@ -50,6 +51,16 @@ class Hint:
     def arms(self) -> tuple[Any, ...]:
         """The alternatives of the annotation, besides None."""
         return tuple(arm for arm in _arms(self.annotation) if arm is not type(None))
+
+    @cached_property
+    def limits(self) -> tuple[Any, ...]:
+        """The constraints one by one: an `Interval` is a lower and an upper one."""
+        marks = [mark for mark in self.metadata if not isinstance(mark, KeyRole)]
+        return tuple(
+            limit
+            for mark in marks
+            for limit in (mark if isinstance(mark, annotated_types.GroupedMetadata) else (mark,))
+        )
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
@@ -200,7 +211,7 @@ def from_json(annotation: Any, value: Any) -> Any:
     """A parsed JSON value as the annotation's Python value; InvalidItem where JSON's type is another one."""
     arms = tuple(map(_strip, _arms(annotation)))
     problem: InvalidItem | None = None
-    for arm in sorted(arms, key=lambda arm: arm is bytes):
+    for arm in sorted(arms, key=lambda arm: (arm is type(None), arm is bytes)):
         try:
             return _arm_from_json(arm, value)
         except InvalidItem as error:

@@ -12,7 +12,6 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 from . import values
@@ -131,7 +130,8 @@ def _from_json_wire(wire: Wire) -> Any:
     return values.from_wire(wire)
 
 
-_CLAIMABLE = "attribute_not_exists(#id) OR #expires <= :now OR attribute_exists(#rejected)"
+# none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred
+_CLAIMABLE = "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)"
 
 
 class Ledger:
@@ -181,13 +181,16 @@ class Ledger:
 
     def _put(self, key: IdempotencyKey, fingerprint: str, **fields: str | None) -> dict[str, Any]:
         now = self.clock()
-        item = {"id": key.record_id, "fingerprint": fingerprint, "expires_at": Decimal(int(now + self.retention))}
-        item |= {name: value for name, value in fields.items() if value is not None}
+        item: Wire = {
+            "id": {"S": key.record_id},
+            "fingerprint": {"S": fingerprint},
+            "expires_at": {"N": str(int(now + self.retention))},
+        }
+        item |= {name: {"S": value} for name, value in fields.items() if value is not None}
         return {
             "TableName": self.table,
-            "Item": values.image_to_wire(item),
+            "Item": item,
             "ConditionExpression": _CLAIMABLE,
-            "ExpressionAttributeNames": {"#id": "id", "#expires": "expires_at", "#rejected": "rejected"},
             "ExpressionAttributeValues": {":now": {"N": str(int(now))}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }

@@ -41,6 +41,7 @@ SortKey = Annotated[T, KeyRole.SORT]
 # "Service, account, and table quotas": key lengths in bytes
 _MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
 _KEY_TYPES: dict[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
+_KEY_VALUES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal, float), "B": (bytes, bytearray)}
 _NUMERIC_KEY = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
 
 
@@ -56,7 +57,7 @@ class KeyAttribute:
 
     def validate(self, value: Any) -> Any:
         """The value as it stands in an image; InvalidKey names the attribute."""
-        if isinstance(value, bool) or (self.type == "N") != values.is_number(value):
+        if isinstance(value, bool) or not isinstance(value, _KEY_VALUES[self.type]):
             raise self._invalid(f"a {_NAMES[self.type]} is needed")
         try:
             checked = self.adapter.validate_python(value)
@@ -109,6 +110,10 @@ def decode_base64(text: str) -> bytes:
         raise ValueError("not base64") from error
 
 
+class KeyImage(Image):
+    """A primary key that has been validated: attribute names to values."""
+
+
 @dataclass(frozen=True)
 class Schema:
     """What a model says about its table. `attributes` maps the names in DynamoDB to the fields."""
@@ -144,6 +149,8 @@ class Schema:
 
         InvalidKey if it is incomplete, has other attributes, or a value is of the wrong type, empty or too long.
         """
+        if isinstance(key, KeyImage):
+            return key
         if isinstance(key, Item):
             key = [getattr(key, attribute.field) for attribute in self.key_attributes]
         if isinstance(key, Mapping):

@@ -80,6 +80,7 @@ class Unit:
     attempts: int = 0
     offered: bool = False
     _composer: Composer | None = field(default=None, repr=False)
+    _size: int = 0
 
     @classmethod
     def of(cls, steps: Sequence[Step], *, attempts: int = 0) -> Unit:
@@ -102,6 +103,7 @@ class Unit:
         if not self._composer.add(step.write.action):
             return False
         self.steps.append(step)
+        self._size += step.write.size
         return True
 
     @property
@@ -136,7 +138,7 @@ class Unit:
     @property
     def size(self) -> int:
         """Bytes in a request, roughly."""
-        return sum(step.write.size for step in self.steps) + _CLAIM_BYTES * len(self.steps)
+        return self._size + self.steps[0].write.size + _CLAIM_BYTES * len(self.steps)
 
 
 class Plan:

@@ -130,7 +130,10 @@ def _checked_set(value: Any, hint: Hint, path: Path, needed: str) -> Any:
     if not value:
         raise InvalidUpdate(Problem((), "a set cannot be empty"))
     checked = hint.check(value, bare=True)
-    kind = next(iter(values.to_wire(checked)))
+    try:
+        kind = next(iter(values.to_wire(checked)))
+    except (ValueError, TypeError) as error:
+        raise InvalidUpdate(Problem((), str(error))) from None
     if kind not in hint.types:
         raise InvalidUpdate(Problem((), "the members are of another type than the set's"))
     return checked
@@ -245,7 +248,7 @@ class Update:
 
     def check_size(self) -> None:
         """InvalidUpdate if DynamoDB would refuse the expression for its size, once the version is part of it."""
-        check_expression(self.with_version("").expression.text, sum(map(_operators, self.actions)) + 1)
+        check_expression(self.expression.text, sum(map(_operators, self.actions)))
 
     def canonical(self) -> list[Any]:
         """A JSON-able form in which equal updates are equal."""

@@ -204,9 +204,9 @@ class Work(Generic[R]):
             try:
                 self._writer.dynamodb.transact([*claims, *actions], deadline)
                 return self._result.validate_json(stored)
-            except Refused:
+            except Refused as refused:
                 if pin_all:
-                    raise
+                    raise InvalidUpdate(Problem((), refused.message)) from None
                 pin_all = True
             except Cancelled as cancelled:
                 record = self._writer.ledger.verdicts([claim], cancelled.reasons)[0]

@@ -1,0 +1,188 @@
+"""Results as tables: plain text for the terminal, Markdown for the repository."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+
+from benchmarks import coldstart, proxy
+from benchmarks.contenders import CONTENDERS, SUREWRITE
+from benchmarks.messages import SCENARIOS
+from benchmarks.results import BARE, REAL, Medians, Results, Size, targets
+from local import engines
+
+PLOT = "results.svg"
+
+Row = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Table:
+    """`text` columns are aligned to the left, the figures that follow to the right."""
+
+    title: str
+    head: Row
+    rows: Sequence[Row]
+    text: int = 1
+
+
+@dataclass(frozen=True)
+class Facts:
+    """When and where a run was made."""
+
+    date: str
+    versions: str
+    cores: int
+    rounds: int
+    slow_rounds: int
+    starts: int
+    quick: bool
+    seconds: float
+
+    @classmethod
+    def now(cls, rounds: int, slow_rounds: int, starts: int, quick: bool, seconds: float) -> "Facts":
+        binary = engines.find_dynoxide()
+        assert binary is not None
+        engine = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+        packages = ("boto3", "aws-lambda-powertools", "pydantic")
+        versions = [f"Python {platform.python_version()}", engine.stdout.strip().replace("dynoxide", "Dynoxide")]
+        versions += [f"{name} {version(name)}" for name in packages]
+        cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+        return cls(time.strftime("%Y-%m-%d"), ", ".join(versions), cores, rounds, slow_rounds, starts, quick, seconds)
+
+    def __str__(self) -> str:
+        return f"{self.date}, {self.versions}, {self.cores} cores, {self.seconds / 60:.0f} min"
+
+
+def tables(results: Results, facts: Facts) -> list[Table]:
+    """Everything that was measured, in the order in which one wants to know it."""
+    networks = {BARE: facts.rounds, REAL: facts.slow_rounds}
+    return [
+        Table(
+            "Targets, on the bare engine",
+            ("", "to reach", "measured", ""),
+            [(t.what, t.wanted, t.measured, "reached" if t.reached else "NOT reached") for t in targets(results)],
+        ),
+        *(_comparison(results, network, rounds) for network, rounds in networks.items()),
+        _scaling(results, facts.rounds),
+        _starts(results, facts.starts),
+    ]
+
+
+_FIGURES = ("messages/s", "round trips", "write units", "+ refused ≤", "CPU µs", "peak MiB", "too many")
+
+
+def _comparison(results: Results, network: str, rounds: int) -> Table:
+    cases = [case for case in results.cases if case.network == network]
+    rows = [
+        (f"{SCENARIOS[case.scenario]}, {case.duplicates:.0%} duplicates", CONTENDERS[contender], *_figures(medians))
+        for case in cases
+        for contender, medians in results.medians(case).items()
+    ]
+    head = ("messages", "contender", *_FIGURES)
+    title = f"{network.capitalize()}: batches of {cases[0].messages:,}, {_medians(rounds)}"
+    return Table(title, head, rows, text=2)
+
+
+def _figures(medians: Medians) -> Row:
+    return (
+        f"{medians.rate:,.0f}",
+        f"{medians.round_trips:.3f}",
+        f"{medians.write_units:.3f}",
+        f"{medians.refused_units:.3f}",
+        f"{medians.cpu * 1e6:,.0f}",
+        f"{medians.peak:.1f}",
+        f"{medians.excess:.0f}",
+    )
+
+
+def _scaling(results: Results, rounds: int) -> Table:
+    sizes = {size: Medians.of(samples) for size, samples in results.sizes.items()}
+    counts = sorted({size.messages for size in sizes})
+    ledgers = sorted({size.ledger for size in sizes})
+    rows = []
+    for scenario in dict.fromkeys(size.scenario for size in sizes):
+        for records in ledgers:
+            row = [sizes[Size(scenario, count, records)] for count in counts]
+            name = f"{records:,} records" if records else "empty"
+            rates = [f"{medians.rate:,.0f}" for medians in row]
+            rows.append((SCENARIOS[scenario], name, *rates, *(f"{medians.peak:.0f}" for medians in row)))
+    head = ("messages", "ledger", *(f"{n:,}: msg/s" for n in counts), *(f"{n:,}: MiB" for n in counts))
+    return Table(f"{CONTENDERS[SUREWRITE]} by batch size and ledger, bare engine, {_medians(rounds)}", head, rows, 2)
+
+
+def _starts(results: Results, starts: int) -> Table:
+    lean = results.start(coldstart.LEAN)
+    rows = [
+        (name, f"{results.start(name) * 1000:.0f}", f"{results.start(name) / lean:.2f} x") for name in results.starts
+    ]
+    return Table(f"Cold start: import and initialisation, {_medians(starts)}", ("handler", "ms", "lean"), rows)
+
+
+def _medians(rounds: int) -> str:
+    return f"medians of {rounds}" if rounds > 1 else "measured once"
+
+
+# --- output ----------------------------------------------------------------------------------------------------------
+
+
+_QUICK = "A quick run: it shows that everything works, and says nothing about speed."
+
+
+def terminal(results: Results, facts: Facts) -> str:
+    note = [_QUICK] if facts.quick else []
+    return "\n\n".join([str(facts), *note, *(_plain(table) for table in tables(results, facts))]) + "\n"
+
+
+def _plain(table: Table) -> str:
+    grid = [table.head, *table.rows]
+    widths = [max(len(row[column]) for row in grid) for column in range(len(table.head))]
+    lines = []
+    for row in grid:
+        cells = [
+            cell.ljust(width) if column < table.text else cell.rjust(width)
+            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join([table.title, "-" * len(table.title), *lines])
+
+
+_EXPLANATION = f"""\
+All figures are medians. *messages/s* is a batch from the handler's call to its answer, deliveries again included;
+*round trips*, *write units* and *CPU* of the worker's process are per message. Write units are the engine's
+ConsumedCapacity. A refused request (a condition that failed) consumes some as well, but its answer does not say how
+many: *+ refused* is the most that it can be. *Peak* is the greatest resident memory of the process, from the event's
+arrival as text, above what it holds before its first event. *Too many* is how much too high the counters ended.
+
+In a transaction everything costs twice: a key 2 write units, a write to an item 2. Where a batch writes to few items
+that is 2 a message, where it writes to as many items as it has messages 4. The recipe's three calls cost 3.
+
+Of the duplicates one half repeats a key of the same batch, the other half one of the batch before. The latencies are
+{proxy.SINGLE * 1000:.1f} ms for single reads and writes, and for transactions {proxy.TRANSACTION * 1000:.0f} ms + \
+{proxy.ACTION * 1000:.2f} ms per action. Every contender
+runs in a process of its own, on fresh tables, with the same messages; it ends with the counters that it promises, or
+the run fails: the distinct keys, and for a plain UpdateItem every message.
+"""
+
+
+def markdown(results: Results, facts: Facts) -> str:
+    parts = [
+        "# Benchmarks",
+        f"`make bench`: {facts}.",
+        *([_QUICK] if facts.quick else []),
+        f"![Messages per second of the three contenders]({PLOT})",
+        *(_pipes(table) for table in tables(results, facts)),
+        "## How to read this",
+        _EXPLANATION,
+    ]
+    return "\n\n".join(parts)
+
+
+def _pipes(table: Table) -> str:
+    rules = [":--" if column < table.text else "--:" for column in range(len(table.head))]
+    lines = ["| " + " | ".join(row) + " |" for row in (table.head, rules, *table.rows)]
+    return "\n".join([f"## {table.title}", "", *lines])

@@ -1,0 +1,46 @@
+"""What the acceptance tests work with; `harness` says what each of them is."""
+
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+
+from tests.acceptance.harness import BOOK, RAINMAKER, Api, RejectedQueue, Store, Worker
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture
+def store(dynamodb_client: "DynamoDBClient", table_names: dict[str, str], dynamodb_endpoint: str) -> Store:
+    return Store(dynamodb_client, table_names, dynamodb_endpoint)
+
+
+@pytest.fixture
+def api(store: Store) -> Api:
+    return Api(store)
+
+
+@pytest.fixture
+def rainmaker(api: Api) -> Api:
+    """The API, with The Rainmaker on the shelf."""
+    assert api("PUT", RAINMAKER, BOOK).status == 201
+    return api
+
+
+@pytest.fixture
+def rejected() -> RejectedQueue:
+    return RejectedQueue()
+
+
+@pytest.fixture
+def worker(store: Store, rejected: RejectedQueue, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    worker = Worker(store, rejected)
+    real = boto3.client
+
+    def client(service: str, *args: Any, **kwargs: Any) -> Any:
+        return rejected if service == "sqs" else real(service, *args, **kwargs)
+
+    # The worker makes this client with the first message that it rejects.
+    monkeypatch.setattr(boto3, "client", client)
+    return worker

@@ -1,0 +1,108 @@
+"""The README and the documents do what they say: their snippets run, their session prints what is printed there."""
+
+import contextlib
+import io
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from local import aws, engines, resources
+from local.engines import ROOT
+from local.template import Template
+from tests.serving import serving
+
+_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+# Items of the documents' own: orders and accounts.
+_OTHER_TABLES = {"orders": ("order_id", "created_at"), "accounts": ("user_id",)}
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks, each with its language."""
+    return [(match[1], match[2]) for match in _BLOCK.finditer(text)]
+
+
+def section(text: str, title: str) -> str:
+    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+@pytest.fixture
+def engine(definition: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """An engine of its own, whose tables have the names that the documents use, where boto3 finds it."""
+    with engines.dynoxide() as endpoint:
+        client = aws.dynamodb_client(endpoint)
+        resources.create_tables(client, definition)
+        for name, key in _OTHER_TABLES.items():
+            client.create_table(
+                TableName=name,
+                BillingMode="PAY_PER_REQUEST",
+                AttributeDefinitions=[{"AttributeName": part, "AttributeType": "S"} for part in key],
+                KeySchema=[
+                    {"AttributeName": part, "KeyType": "RANGE" if position else "HASH"}
+                    for position, part in enumerate(key)
+                ],
+            )
+        monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        yield
+
+
+@pytest.mark.parametrize("document", ["README.md", "docs/library.md"])
+@pytest.mark.usefixtures("engine")
+def test_snippets(document: str) -> None:
+    found = blocks((ROOT / document).read_text())
+    snippets = [code for language, code in found if language == "python"]
+    assert snippets
+    names: dict[str, object] = {"__name__": Path(document).stem}
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        for code in snippets:
+            exec(compile(code, document, "exec"), names)  # noqa: S102 - the documents' own code
+    following = [text for (before, _), (language, text) in pairwise(found) if before == "python" and language == "text"]
+    assert printed.getvalue() == "".join(following)
+
+
+def _stable(output: str) -> list[str]:
+    """Without what differs from run to run."""
+    return [line for line in output.replace("\r", "").splitlines() if not line.startswith(("Date:", "ETag:"))]
+
+
+def test_the_session() -> None:
+    steps = blocks(section((ROOT / "README.md").read_text(), "Try it"))
+    assert [language for language, _ in steps] == ["sh", "text"] * 5
+    with serving() as running:
+        port = running.url.rpartition(":")[2]
+        # One shell for all of it, as for a reader who pastes block after block.
+        commands = "".join(f"{text}echo END\n" for language, text in steps if language == "sh")
+        shell = subprocess.run(
+            ["/usr/bin/env", "bash", "-eu", "-c", commands.replace("127.0.0.1:3000", f"127.0.0.1:{port}")],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {"PORT": port},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert shell.returncode == 0, shell.stderr + running.output
+    printed = shell.stdout.split("END\n")
+    assert printed.pop() == ""
+    expected = [text for language, text in steps if language == "text"]
+    assert [_stable(text) for text in printed] == [_stable(text) for text in expected], running.output
+
+
+def test_the_two_commands() -> None:
+    language, commands = blocks((ROOT / "README.md").read_text())[0]
+    assert language == "sh"
+    assert [line.split("#")[0].split() for line in commands.splitlines()] == [["make", "serve"], ["make", "test"]]
+
+
+@pytest.mark.parametrize(
+    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda path: path.name
+)
+def test_links(document: Path) -> None:
+    text = document.read_text()
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
+        assert (document.parent / target).exists(), target

@@ -1,0 +1,242 @@
+"""Every file in events/ through its handler, with what exactly becomes of it."""
+
+import base64
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from tests.acceptance.harness import EVENTS, RAINMAKER_KEY, Api, RejectedQueue, Store, Worker, saved_event, target_of
+
+FORMATS = {"Hardcover": "J4SUKVGU", "Paperback": "D7YF4FCX"}
+BOOK = {**RAINMAKER_KEY, "Category": "Suspense", "Formats": FORMATS, "Price": 10, "Stock": 0, "Views": 0}
+AUDIOBOOK = {**BOOK, "Formats": {**FORMATS, "Audiobook": "8WE3KPTP"}}
+USER: dict[str, Any] = {
+    "username": "johndoe",
+    "last_name": "Doe",
+    "first_name": "John",
+    "age": 25,
+    "account_type": "standard_user",
+    "address": {"road": "1 Jefferson Street", "city": "Los Angeles", "state": "CA", "zipcode": 90001},
+}
+SNOWBOARD = {"Id": 601, "Description": "Snowboard", "Price": 100, "QuantityOnHand": 5, "RelatedItems": []}
+THREAD = {
+    "ForumName": "Amazon DynamoDB",
+    "Subject": "New discussion thread",
+    "Message": "First post in this thread",
+    "LastPostedBy": "fred@example.com",
+    "LastPostDateTime": "201603190422",
+    "Replies": 0,
+    "Answered": 0,
+    "Views": 0,
+}
+
+
+@dataclass(frozen=True)
+class Answered:
+    """An API event's answer, after the events that come before it. `body` is JSON, None for none."""
+
+    status: int
+    body: Any = None
+    after: tuple[str, ...] = ()
+    replayed: bool = False
+
+
+def problem(status: int, title: str, detail: str, *after: str, **members: Any) -> Answered:
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, **members}
+    return Answered(status, body, after)
+
+
+def unmet(item: Any, *after: str) -> Answered:
+    return problem(412, "Precondition Failed", "the condition is not met", *after, item=item)
+
+
+API: dict[str, Answered] = {
+    "api-put-book.json": Answered(201, BOOK),
+    "api-put-create-only.json": problem(409, "Conflict", "the item exists already", "api-put-book.json", item=BOOK),
+    "api-get-book.json": Answered(200, BOOK, ("api-put-book.json",)),
+    "api-get-fields.json": Answered(
+        200, {**RAINMAKER_KEY, "Formats": {"Hardcover": "J4SUKVGU"}, "Price": 10}, ("api-put-book.json",)
+    ),
+    "api-patch-rainmaker.json": Answered(200, AUDIOBOOK, ("api-put-book.json",)),
+    "api-patch-replay.json": Answered(200, AUDIOBOOK, ("api-put-book.json", "api-patch-rainmaker.json"), replayed=True),
+    "api-patch-key-reused.json": problem(
+        422,
+        "Unprocessable Entity",
+        "this idempotency key was already used for another request",
+        "api-put-book.json",
+        "api-patch-rainmaker.json",
+    ),
+    "api-patch-authorized.json": Answered(200, AUDIOBOOK, ("api-put-book.json", "api-patch-rainmaker.json")),
+    "api-patch-condition-met.json": Answered(200, {**BOOK, "Price": 8}, ("api-put-book.json",)),
+    "api-patch-condition-unmet.json": unmet({**BOOK, "Price": 8}, "api-put-book.json", "api-patch-condition-met.json"),
+    "api-patch-if-match-stale.json": unmet(BOOK, "api-put-book.json"),
+    "api-patch-merge.json": Answered(
+        200,
+        {**BOOK, "Category": "Legal thriller", "Formats": {"Hardcover": "J4SUKVGU", "Ebook": "E5UZKQ2M"}},
+        ("api-put-book.json",),
+    ),
+    "api-patch-minimal.json": Answered(204, None, ("api-put-book.json",)),
+    "api-patch-all-actions.json": Answered(
+        200,
+        {"Category": "Legal thriller", "Price": 15, "Stock": 0, "Tags": ["film", "law"], "Views": 1},
+        ("api-put-book.json",),
+    ),
+    "api-patch-sold-out.json": problem(
+        422,
+        "Unprocessable Entity",
+        "Stock: Input should be greater than or equal to 0",
+        "api-put-book.json",
+        errors=[{"pointer": "/Stock", "detail": "Input should be greater than or equal to 0"}],
+    ),
+    "api-put-user.json": Answered(201, USER),
+    "api-patch-user-address.json": Answered(
+        200,
+        {**USER, "age": 26, "address": {**USER["address"], "city": "New York"}},
+        ("api-put-user.json",),
+    ),
+    "api-put-product.json": Answered(201, SNOWBOARD),
+    "api-counter-price.json": Answered(200, {"Price": 105}, ("api-put-product.json",)),
+    "api-counter.json": Answered(200, {"Views": 5}, ("api-put-book.json",)),
+    "api-put-thread.json": Answered(201, THREAD),
+    "api-patch-thread.json": Answered(200, {**THREAD, "LastPostedBy": "barney@example.com"}, ("api-put-thread.json",)),
+    "api-encoded-key.json": Answered(
+        201,
+        {"Author": "50% off/books", "Title": "café 😀?", "Category": "Deals", "Formats": {}, "Stock": 0, "Views": 0},
+    ),
+    "api-delete-book.json": Answered(200, BOOK, ("api-put-book.json",)),
+    "api-delete-condition-unmet.json": unmet(BOOK, "api-put-book.json"),
+    "api-malformed.json": problem(
+        400,
+        "Bad Request",
+        "not JSON: Expecting ',' delimiter at line 1, column 21",
+        errors=[{"pointer": "", "detail": "not JSON: Expecting ',' delimiter at line 1, column 21"}],
+    ),
+    "api-invalid.json": problem(
+        422,
+        "Unprocessable Entity",
+        "set Views: a number is needed; "
+        "set Formats..x: not a document path; write it like Formats.Audiobook or items[1].qty",
+        errors=[
+            {"pointer": "/set/Views", "detail": "a number is needed"},
+            {
+                "pointer": "/set/Formats..x",
+                "detail": "not a document path; write it like Formats.Audiobook or items[1].qty",
+            },
+        ],
+    ),
+    "api-unknown-collection.json": problem(
+        404, "Not Found", "unknown collection; there are: books, products, threads, users"
+    ),
+    "api-no-route.json": problem(404, "Not Found", "there is nothing at this path"),
+}
+
+
+@dataclass(frozen=True)
+class Processed:
+    """What a worker event leaves behind: The Rainmaker, rejected bodies with their reasons, keys in the ledger."""
+
+    book: Any
+    keys: tuple[str, ...]
+    after: tuple[str, ...] = ()
+    rejected: dict[str, str] = field(default_factory=dict)
+    failures: tuple[str, ...] = ()
+
+
+STOCKED = {**BOOK, "Stock": 1}
+
+WORKER: dict[str, Processed] = {
+    "worker-put.json": Processed(STOCKED, ("put-1",)),
+    "worker-update.json": Processed(
+        {**STOCKED, "Formats": {**FORMATS, "Audiobook": "8WE3KPTP"}, "Views": 1},
+        ("audiobook-1",),
+        after=("worker-put.json",),
+    ),
+    "worker-delete.json": Processed(None, ("delete-1",), after=("worker-put.json",)),
+    # One click three times, another one twice.
+    "worker-duplicates.json": Processed({**RAINMAKER_KEY, "Views": 2}, ("click-1", "click-2")),
+    "worker-batch.json": Processed(
+        {**RAINMAKER_KEY, "Views": 2},
+        ("batch-1", "batch-2", "batch-3"),
+        rejected={"this is not JSON": "InvalidRequest: not JSON: Expecting value at line 1, column 1"},
+    ),
+    "worker-fifo.json": Processed(
+        {**RAINMAKER_KEY, "Category": "Suspense"}, ("category-1", "category-2", "category-3", "restock-1")
+    ),
+    "worker-redrive.json": Processed({**STOCKED, "Stock": 0}, ("reserve-7",), after=("worker-put.json",)),
+}
+
+
+def test_every_file_has_its_expectation() -> None:
+    assert {path.name for path in EVENTS.glob("*.json")} == API.keys() | WORKER.keys()
+    table = (EVENTS / "README.md").read_text()
+    assert [name for name in API.keys() | WORKER.keys() if f"`{name}`" not in table] == []
+
+
+@pytest.mark.parametrize(("name", "expected"), API.items(), ids=API)
+def test_api_event(api: Api, name: str, expected: Answered) -> None:
+    for before in expected.after:
+        assert api.invoke(saved_event(before)).status < 300
+    answer = api.invoke(saved_event(name))
+    assert answer.status == expected.status, answer
+    assert (answer.json if answer.body else None) == expected.body
+    assert answer.replayed == ("true" if expected.replayed else None)
+    kind = "application/problem+json" if expected.status >= 400 else "application/json"
+    assert expected.body is None or answer.headers["content-type"] == kind
+    whole = expected.status in (200, 201) and not name.startswith("api-delete")
+    assert ("etag" in answer.headers) == whole
+
+
+@pytest.mark.parametrize(("name", "expected"), WORKER.items(), ids=WORKER)
+def test_worker_event(worker: Worker, store: Store, rejected: RejectedQueue, name: str, expected: Processed) -> None:
+    for before in expected.after:
+        assert worker(*saved_event(before)["Records"]) == []
+    event = saved_event(name)
+    assert worker(*event["Records"]) == list(expected.failures)
+    _check(store, rejected, expected)
+
+    # All of it once more: delivered twice, applied once.
+    sent = len(rejected.messages)
+    assert worker(*event["Records"]) == list(expected.failures)
+    del rejected.messages[sent:]
+    _check(store, rejected, expected)
+
+
+def _check(store: Store, rejected: RejectedQueue, expected: Processed) -> None:
+    book = store.item("Books", RAINMAKER_KEY)
+    if book is not None:
+        assert book.pop("_v")
+    assert book == expected.book
+    assert dict(zip(rejected.bodies, rejected.attribute("Reason"), strict=True)) == expected.rejected
+    scopes = [f"queue:surewrite-{queue}-EXAMPLE12345{kind}" for queue, kind in QUEUES]
+    records = [record for key in expected.keys for scope in scopes if (record := store.record(scope, key))]
+    assert len(records) == len(expected.keys)
+    assert all(record.rejected is None for record in records)
+
+
+QUEUES = (("WritesQueue", ""), ("OrderedWritesQueue", ".fifo"))
+
+
+def test_the_batch_put_its_product(worker: Worker, store: Store) -> None:
+    assert worker(*saved_event("worker-batch.json")["Records"]) == []
+    product = store.item("ProductCatalog", {"Id": Decimal(602)})
+    assert (product or {})["Description"] == "Snow shovel"
+
+
+# What differs from request to request.
+_OWN = {"headers", "requestContext"}
+
+
+@pytest.mark.parametrize("name", API)
+def test_an_api_event_is_what_the_gateway_makes(api: Api, name: str) -> None:
+    saved = saved_event(name)
+    headers = {header.replace("-", "_"): value for header, value in saved["headers"].items()}
+    context = saved["requestContext"]
+    text = base64.b64decode(saved["body"]).decode() if saved["isBase64Encoded"] else saved.get("body")
+    made = api.event(context["http"]["method"], target_of(saved), text, **headers)
+    assert {k: v for k, v in made.items() if k not in _OWN} == {k: v for k, v in saved.items() if k not in _OWN}
+    assert made["requestContext"].keys() == context.keys() - {"authorizer"}
+    assert made["requestContext"]["http"].keys() == context["http"].keys()
+    assert context["routeKey"] == saved["routeKey"]
+    assert made["headers"].keys() - saved["headers"].keys() <= {"content-type"}

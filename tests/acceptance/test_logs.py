@@ -1,0 +1,116 @@
+"""What a function writes to stdout: structured logs without a payload, and metrics in the embedded format."""
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tests.acceptance.harness import ROOT, Api, Event, Store, add, message
+
+# Stands wherever a client can put a value or a name.
+SENTINEL = "s3ntinel"
+
+PATCHES: list[Any] = [
+    {"set": {"Category": SENTINEL, f"Formats.{SENTINEL}": SENTINEL}, "add": {"Tags": [SENTINEL]}},
+    {"set": {SENTINEL: 1}},
+    {"set": {"Views": SENTINEL}},
+    {"add": {"Stock": -1}},
+    {"add": {"Views": 1}, "when": {"Category": {"eq": f"no {SENTINEL}"}}},
+    {SENTINEL: SENTINEL},
+    SENTINEL,
+]
+
+
+def run(store: Store, function: str, events: list[Event], **variables: str) -> tuple[list[Any], list[Any]]:
+    """The log lines and the answers."""
+    path = os.pathsep.join(map(str, [ROOT, *store.definition.functions[function].layers]))
+    process = subprocess.run(
+        [sys.executable, "-m", "tests.acceptance.invoke", function],
+        cwd=ROOT,
+        input=json.dumps(events),
+        env={**os.environ, **store.environment(function), "PYTHONPATH": path, **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert process.returncode == 0, process.stderr
+    assert SENTINEL not in process.stdout
+    lines = [json.loads(line) for line in process.stdout.splitlines()]
+    return lines, [json.loads(line) for line in process.stderr.splitlines()]
+
+
+def metrics(lines: list[Any]) -> dict[str, float]:
+    """The sums of the embedded metrics."""
+    sums: dict[str, float] = {}
+    for line in lines:
+        for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
+            assert directive["Namespace"] == "surewrite"
+            for metric in directive["Metrics"]:
+                assert metric["Unit"] == "Count"
+                sums[metric["Name"]] = sums.get(metric["Name"], 0) + sum(line[metric["Name"]])
+    return sums
+
+
+def logs(lines: list[Any]) -> list[Any]:
+    return [line for line in lines if "message" in line]
+
+
+def requests(api: Api) -> list[Event]:
+    path = f"/books/{SENTINEL}/{SENTINEL}"
+    events = [
+        api.event("PATCH", path, body, idempotency_key=f"{SENTINEL}-{number}", x_note=SENTINEL)
+        for number, body in enumerate(PATCHES)
+    ]
+    return [
+        api.event("PUT", path, {"Category": SENTINEL, "Formats": {}}),
+        *events,
+        events[0],
+        api.event("GET", f"{path}?fields={SENTINEL}"),
+        api.event("GET", f"/{SENTINEL}/{SENTINEL}"),
+        api.event("PATCH", path, SENTINEL, content_type=f"text/{SENTINEL}"),
+    ]
+
+
+def test_the_api_logs_no_payload(store: Store, api: Api) -> None:
+    events = requests(api)
+    lines, answers = run(store, "ApiFunction", events)
+    statuses = [answer["statusCode"] for answer in answers]
+    assert statuses == [201, 200, 422, 422, 422, 412, 400, 400, 200, 422, 404, 415]
+    assert metrics(lines) == {"Applied": 2, "Rejected": 2, "Replayed": 1}
+    done = logs(lines)
+    assert [line["status"] for line in done] == statuses
+    assert [line["correlation_id"] for line in done] == [event["requestContext"]["requestId"] for event in events]
+    assert {line["service"] for line in lines} == {"surewrite-api"}
+
+
+def test_an_unforeseen_failure_is_logged_without_its_message(store: Store, api: Api) -> None:
+    lines, answers = run(store, "ApiFunction", requests(api)[:2], BOOKS_TABLE=f"no-{SENTINEL}")
+    assert [answer["statusCode"] for answer in answers] == [500, 500]
+    failures = [line for line in logs(lines) if line["level"] == "ERROR"]
+    assert [line["error"] for line in failures] == ["ResourceNotFoundException"] * 2
+    assert all(line["places"] for line in failures)
+
+
+def test_the_worker_logs_no_payload(store: Store) -> None:
+    key = {"Author": SENTINEL, "Title": SENTINEL}
+    bodies = [{"op": "update", "collection": "books", "key": key, **body} for body in PATCHES if isinstance(body, dict)]
+    batch = [message(body, attributes={"IdempotencyKey": f"{SENTINEL}-{n}"}) for n, body in enumerate(bodies)]
+    batch += [message(SENTINEL), message(add("Views", 1, SENTINEL)), message(add("Views", 1, SENTINEL))]
+    put = message({"op": "put", "collection": "books", "item": {**key, "Formats": {}}})
+    lines, answers = run(store, "WorkerFunction", [{"Records": [put, *batch]}, {"Records": batch[:1]}])
+    assert answers == [{"batchItemFailures": []}] * 2
+    assert metrics(lines) == {"Applied": 3, "Replayed": 2, "Rejected": 6, "Retried": 0}
+    rejected = [line for line in logs(lines) if line["message"] == "message rejected"]
+    assert {line["message_id"] for line in rejected} == {record["messageId"] for record in batch[1:7]}
+    assert {line["error"] for line in rejected} == {"InvalidUpdate", "InvalidItem", "ConditionFailed", "InvalidRequest"}
+    assert all(line["correlation_id"] for line in logs(lines))
+
+
+def test_what_is_to_be_retried_is_counted(store: Store) -> None:
+    batch = [message(add("Views", 1)), message(add("Views", 1))]
+    lines, answers = run(store, "WorkerFunction", [{"Records": batch}], LEDGER_TABLE=f"no-{SENTINEL}")
+    assert len(answers[0]["batchItemFailures"]) == 2
+    assert metrics(lines) == {"Applied": 0, "Replayed": 0, "Rejected": 0, "Retried": 2}
+    retried = [line for line in logs(lines) if line["message"] == "message will be retried"]
+    assert [line["message_id"] for line in retried] == [record["messageId"] for record in batch]

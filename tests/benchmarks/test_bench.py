@@ -1,0 +1,90 @@
+"""The benchmark measures what it says: the same work for every contender, and the latencies that it names."""
+
+import time
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from benchmarks import contenders, ledger, proxy, run
+from benchmarks.contenders import CONTENDERS, PLAIN
+from benchmarks.messages import SCENARIOS, make_round
+from local import aws
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+def test_a_quick_run_ends_at_the_promised_counters(capsys: pytest.CaptureFixture[str]) -> None:
+    """A contender with other counters than it promises would end the run with an error."""
+    assert run.main(["--quick"]) == 0
+    output = capsys.readouterr().out
+    assert all(name in output for name in CONTENDERS.values())
+    assert "cold import of the worker" in output
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+@pytest.mark.parametrize("duplicates", [0.0, 0.3])
+def test_every_contender_ends_at_the_same_counters(
+    scenario: str,
+    duplicates: float,
+    dynamodb_client: "DynamoDBClient",
+    dynamodb_endpoint: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    round_ = make_round(scenario, 40, duplicates)
+    for contender in CONTENDERS:
+        with contenders.fresh_tables(dynamodb_client) as tables:
+            for name, value in contenders.environment(contender, tables, dynamodb_endpoint).items():
+                monkeypatch.setenv(name, value)
+            handler = contenders.load(contender, tables, dynamodb_endpoint)
+            for event in (round_.warm_up, round_.measured):
+                assert handler(event) == {"batchItemFailures": []}
+            expected = round_.deliveries if contender == PLAIN else round_.keys
+            assert contenders.counters(dynamodb_client, tables) == expected, contender
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_duplicates_are_within_the_batch_and_across_batches(scenario: str) -> None:
+    round_ = make_round(scenario, 200, 0.3)
+    before = Counter(record["body"] for record in round_.warm_up["Records"])
+    now = Counter(record["body"] for record in round_.measured["Records"])
+    assert now.total() == 200
+    assert sum((now & before).values()) == 30
+    assert now.total() - len(now) == 30
+    assert sum(round_.deliveries.values()) - sum(round_.keys.values()) == 60
+    assert make_round(scenario, 200, 0.3) == round_
+    assert make_round(scenario, 200, 0.3, seed=1) != round_
+
+
+def test_the_proxy_delays_single_calls_and_transactions(
+    dynamodb_client: "DynamoDBClient", dynamodb_endpoint: str, table_names: dict[str, str]
+) -> None:
+    def write() -> None:
+        client.put_item(TableName=table_names["users"], Item={"username": {"S": "a"}, "last_name": {"S": "b"}})
+
+    def transact() -> None:
+        puts = [{"username": {"S": str(number)}, "last_name": {"S": "b"}} for number in range(10)]
+        client.transact_write_items(
+            TransactItems=[{"Put": {"TableName": table_names["users"], "Item": put}} for put in puts]
+        )
+
+    with proxy.running(dynamodb_endpoint) as (endpoint, slow):
+        client = aws.dynamodb_client(endpoint)
+        write()
+        slow.ask(True)
+        began = time.perf_counter()
+        write()
+        single = time.perf_counter() - began
+        transact()
+        transaction = time.perf_counter() - began - single
+    assert single >= proxy.SINGLE
+    assert transaction >= proxy.TRANSACTION + 10 * proxy.ACTION
+    assert proxy.latency(b"X-Amz-Target: DynamoDB_20120810.BatchGetItem\r\n", b"") == proxy.SINGLE
+
+
+def test_a_ledger_is_filled_to_the_record(
+    dynamodb_client: "DynamoDBClient", dynamodb_endpoint: str, table_names: dict[str, str]
+) -> None:
+    ledger.fill(dynamodb_endpoint, table_names["Ledger"], 60)
+    assert dynamodb_client.scan(TableName=table_names["Ledger"], Select="COUNT")["Count"] == 60

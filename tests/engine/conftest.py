@@ -1,0 +1,13 @@
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engine.house import House, build
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+@pytest.fixture
+def house(dynamodb_client: "DynamoDBClient", table_names: dict[str, str]) -> House:
+    return build(dynamodb_client, table_names)

@@ -1,0 +1,177 @@
+"""What the protocol's tests stand on: a writer whose calls are kept, and looks at the tables past the library."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
+
+from bookstore.models import Book
+from pydantic import BaseModel, model_validator
+
+from surewrite import (
+    Boto3Transport,
+    DynamoDB,
+    IdempotencyKey,
+    Item,
+    Ledger,
+    PartitionKey,
+    SortKey,
+    Table,
+    Transport,
+    Writer,
+    values,
+)
+from surewrite.tables import M
+from surewrite.testing import RecordingTransport
+from surewrite.values import Image
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class Offer(Item, table="Offers"):
+    """Its validator looks at two attributes at a time: no condition can say it."""
+
+    id: PartitionKey[str]
+    low: int = 0
+    high: int = 10
+    note: str | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        return self
+
+
+class Part(BaseModel):
+    """One of a thing's parts."""
+
+    name: str
+    blob: bytes = b""
+    sizes: set[Decimal] = set()
+
+
+class Thing(Item, table="Things"):
+    """Every type of DynamoDB, under a binary and a numeric key."""
+
+    id: PartitionKey[bytes]
+    number: SortKey[Decimal]
+    text: str | None = None
+    amount: Decimal | None = None
+    blob: bytes | None = None
+    flag: bool | None = None
+    words: set[str] = set()
+    numbers: set[Decimal] = set()
+    blobs: set[bytes] = set()
+    parts: list[Part] = []
+    named: dict[str, Part] = {}
+
+
+class Clock:
+    """Time stands still until it is moved. It begins within a second, as time does."""
+
+    now = 1_700_000_000.25
+
+    def __call__(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@dataclass
+class House:
+    """Empty tables, and a writer on them."""
+
+    client: "DynamoDBClient"
+    names: Mapping[str, str]
+    clock: Clock = field(default_factory=Clock)
+
+    def __post_init__(self) -> None:
+        self.transport = RecordingTransport(Boto3Transport(self.client))
+        self.writer = self.on(self.transport)
+
+    def with_table(self, model: type[Item], *, attributes: Sequence[Any] = (), **options: Any) -> Self:
+        """This house with one more table, that of the model; `attributes` and `options` as boto3 takes them."""
+        keys = model.schema_.key_attributes
+        name = self.names["Ledger"] + "-" + model.schema_.table
+        schema: Any = [{"AttributeName": k.name, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=False)]
+        named: Any = [{"AttributeName": k.name, "AttributeType": k.type} for k in keys]
+        self.client.create_table(
+            TableName=name,
+            KeySchema=schema,
+            AttributeDefinitions=[*named, *attributes],
+            BillingMode="PAY_PER_REQUEST",
+            **options,
+        )
+        return replace(self, names={**self.names, model.schema_.table: name})
+
+    def on(self, transport: Transport, sleep: Callable[[float], None] | None = None) -> Writer:
+        """Another writer on the same tables. It can hardly run out of time, unless it is given a deadline."""
+        ledger = Ledger(self.names["Ledger"], retention=100, clock=self.clock)
+        dynamodb = DynamoDB(transport) if sleep is None else DynamoDB(transport, sleep=sleep)
+        return Writer(dynamodb, ledger, tables=self.names, timeout=60)
+
+    def table(self, model: type[M], scope: str = "app") -> Table[M]:
+        return Table(model, self.writer, scope=scope)
+
+    @property
+    def operations(self) -> list[str]:
+        """What has been called since the last time that somebody asked."""
+        operations = self.transport.operations
+        self.transport.calls.clear()
+        return operations
+
+    def seed(self, *items: Item, version: str | None = "seeded") -> None:
+        """Stores items past the library; without a version as somebody else would."""
+        for item in items:
+            self.seed_image(type(item), item.to_image(), version)
+
+    def seed_image(self, model: type[Item], image: Image, version: str | None = "seeded") -> None:
+        stamped = image if version is None else {**image, "_v": version}
+        self.client.put_item(TableName=self.writer.table(model), Item=values.image_to_wire(stamped))
+
+    def stored(self, model: type[Item], key: Any) -> Image | None:
+        """The item as it lies in the table, with its version."""
+        return self._get(self.writer.table(model), values.image_to_wire(model.schema_.key(key)))
+
+    def shown(self, model: type[Item], key: Any) -> Image | None:
+        """The item without its version."""
+        stored = self.stored(model, key)
+        return None if stored is None else {name: value for name, value in stored.items() if name != "_v"}
+
+    def record(self, key: IdempotencyKey) -> Image | None:
+        """The key's record as it lies in the ledger, expired or not."""
+        return self._get(self.names["Ledger"], {"id": {"S": key.record_id}})
+
+    def records(self) -> int:
+        return self.client.scan(TableName=self.names["Ledger"], Select="COUNT")["Count"]
+
+    def _get(self, table: str, key: Any) -> Image | None:
+        found = self.client.get_item(TableName=table, Key=key, ConsistentRead=True)
+        return values.image_from_wire(found["Item"]) if "Item" in found else None
+
+
+def build(client: "DynamoDBClient", names: Mapping[str, str]) -> House:
+    """A house on the template's tables and those of the models here."""
+    return House(client, names).with_table(Offer).with_table(Thing)
+
+
+def key(text: str = "order-17", scope: str = "app") -> IdempotencyKey:
+    return IdempotencyKey(scope, text)
+
+
+RAINMAKER = ("John Grisham", "The Rainmaker")
+
+
+def rainmaker(**changes: Any) -> Book:
+    """The book of the documents."""
+    given: dict[str, Any] = {
+        "author": RAINMAKER[0],
+        "title": RAINMAKER[1],
+        "category": "Suspense",
+        "formats": {"Hardcover": "J4SUKVGU", "Paperback": "D7YF4FCX"},
+        **changes,
+    }
+    return Book.model_validate(given)

@@ -1,0 +1,196 @@
+"""The unit of work: reads, writes, result and key in one transaction."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from bookstore.models import Book, User
+from pydantic import BaseModel
+
+from surewrite import Attr, Boto3Transport, DynamoDB, Ledger, Table, Writer, attr
+from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
+from surewrite.work import NotFound, Transaction, exactly_once
+
+RAINMAKER = ("John Grisham", "The Rainmaker")
+
+
+class Receipt(BaseModel):
+    total: Decimal
+    copies: int
+
+
+class Seam:
+    """Counts operations, and calls `before` ahead of each transaction."""
+
+    def __init__(self, client: Any) -> None:
+        self.inner, self.operations, self.before = Boto3Transport(client), list[str](), list[Any]()
+
+    def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        self.operations.append(operation)
+        if operation == "TransactWriteItems" and self.before:
+            self.before.pop(0)()
+        return self.inner(operation, request)
+
+
+@pytest.fixture
+def seam(dynamodb_client: Any) -> Seam:
+    return Seam(dynamodb_client)
+
+
+@pytest.fixture
+def writer(seam: Seam, table_names: dict[str, str]) -> Writer:
+    return Writer(DynamoDB(seam), Ledger(table_names["Ledger"]), tables=table_names)
+
+
+@pytest.fixture
+def books(writer: Writer) -> Table[Book]:
+    books = Table(Book, writer)
+    books.put(Book(author=RAINMAKER[0], title=RAINMAKER[1], price=Decimal("12.5"), stock=10))
+    return books
+
+
+def stock(books: Table[Book]) -> int:
+    book = books.get(RAINMAKER, consistent=True)
+    assert book is not None
+    return book.stock
+
+
+def order_of(writer: Writer, runs: list[int]) -> Any:
+    @exactly_once(writer)
+    def place_order(tx: Transaction, copies: int) -> Receipt:
+        runs.append(copies)
+        book = tx.require(Book, RAINMAKER)
+        tx.update(Book, RAINMAKER, {attr("Stock").add(-copies)})
+        tx.put(User(username="jane", last_name=f"order-{copies}"))
+        assert book.price is not None
+        return Receipt(total=book.price * copies, copies=copies)
+
+    return place_order
+
+
+def test_the_writes_and_the_result_are_committed_once(writer: Writer, books: Table[Book], seam: Seam) -> None:
+    runs: list[int] = []
+    place_order = order_of(writer, runs)
+    seam.operations.clear()
+    first = place_order(3, key="order-1")
+    assert seam.operations == ["GetItem", "GetItem", "TransactWriteItems"]
+    again = place_order(3, key="order-1")
+    assert first == again == Receipt(total=Decimal("37.5"), copies=3)
+    assert runs == [3]
+    assert stock(books) == 7
+    assert Table(User, writer).get(("jane", "order-3")) is not None
+
+
+def test_another_request_under_the_key_is_refused(writer: Writer, books: Table[Book]) -> None:
+    place_order = order_of(writer, [])
+    place_order(3, key="order-1")
+    with pytest.raises(KeyReused):
+        place_order(4, key="order-1")
+    assert stock(books) == 7
+
+
+def test_a_lost_race_runs_it_again(writer: Writer, books: Table[Book], seam: Seam) -> None:
+    runs: list[int] = []
+    place_order = order_of(writer, runs)
+    seam.before.append(lambda: books.update(RAINMAKER, {attr("Price").set(Decimal(20))}))
+    assert place_order(2, key="order-1") == Receipt(total=Decimal(40), copies=2)
+    assert runs == [2, 2]
+    assert stock(books) == 8
+
+
+def test_an_item_that_was_only_read_is_pinned(writer: Writer, books: Table[Book], seam: Seam) -> None:
+    @exactly_once(writer)
+    def note(tx: Transaction) -> int:
+        seen = tx.require(Book, RAINMAKER).stock
+        tx.put(User(username="stock", last_name=str(seen)))
+        return seen
+
+    seam.before.append(lambda: books.update(RAINMAKER, {attr("Stock").set(5)}))
+    assert note(key="n") == 5
+    assert Table(User, writer).get(("stock", "10")) is None
+
+
+def test_the_model_holds_with_and_without_a_read(writer: Writer, books: Table[Book]) -> None:
+    @exactly_once(writer)
+    def blind(tx: Transaction) -> None:
+        tx.update(Book, RAINMAKER, {attr("Stock").add(-11)})
+
+    for work, arguments in ((blind, ()), (order_of(writer, []), (11,))):
+        with pytest.raises(InvalidItem, match="Stock"):
+            work(*arguments, key="too many")
+    assert stock(books) == 10
+
+
+def test_a_condition_of_a_write_fails_the_whole(writer: Writer, books: Table[Book]) -> None:
+    @exactly_once(writer)
+    def conditional(tx: Transaction) -> None:
+        tx.put(User(username="never", last_name="written"))
+        tx.update(Book, RAINMAKER, {attr("Views").add(1)}, when=Attr("Stock").lt(5))
+
+    with pytest.raises(ConditionFailed):
+        conditional(key="c")
+    assert Table(User, writer).get(("never", "written")) is None
+
+
+def test_what_dynamodb_refuses_is_explained(writer: Writer, books: Table[Book]) -> None:
+    @exactly_once(writer)
+    def increment(tx: Transaction) -> None:
+        tx.update(User, ("new", "one"), {attr("age").increment(1)})
+
+    with pytest.raises(InvalidRequest, match="age"):
+        increment(key="i")
+
+
+def test_updates_of_one_item_go_together_or_are_refused(writer: Writer, books: Table[Book]) -> None:
+    @exactly_once(writer)
+    def twice(tx: Transaction, second: Any) -> None:
+        tx.update(Book, RAINMAKER, {attr("Stock").add(-1)})
+        tx.update(Book, RAINMAKER, {second})
+
+    twice(attr("Stock").add(-2), key="sum")
+    assert stock(books) == 7
+    with pytest.raises(InvalidUpdate, match="one write an item"):
+        twice(attr("Stock").set(1), key="conflict")
+
+
+def test_an_exception_of_the_function_leaves_the_key_free(writer: Writer, books: Table[Book]) -> None:
+    @exactly_once(writer)
+    def missing(tx: Transaction) -> str:
+        return tx.require(Book, ("nobody", "nothing")).author
+
+    with pytest.raises(NotFound):
+        missing(key="m")
+    books.put(Book(author="nobody", title="nothing"))
+    assert missing(key="m") == "nobody"
+
+
+def test_threads_with_one_key_get_one_answer(writer: Writer, books: Table[Book]) -> None:
+    place_order = order_of(writer, [])
+    answers: list[Receipt] = []
+    threads = [threading.Thread(target=lambda: answers.append(place_order(1, key="same"))) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers == [Receipt(total=Decimal("12.5"), copies=1)] * 8
+    assert stock(books) == 9
+
+
+def test_a_crash_before_the_commit_leaves_nothing(writer: Writer, books: Table[Book], seam: Seam) -> None:
+    class Crash(BaseException):
+        pass
+
+    def crash() -> None:
+        raise Crash
+
+    place_order = order_of(writer, [])
+    seam.before.append(crash)
+    with pytest.raises(Crash):
+        place_order(1, key="k")
+    assert stock(books) == 10
+    assert place_order(1, key="k") == place_order(1, key="k")
+    assert stock(books) == 9

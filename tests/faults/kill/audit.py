@@ -1,0 +1,119 @@
+"""What must be true when the queues are empty: every effect has its record, every record its effect."""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bookstore.models import MODELS
+from surewrite.commands import Catalogue, parse_command
+from surewrite.ledger import IdempotencyKey
+from surewrite.values import image_from_wire, image_to_wire
+from tests.faults.kill.stage import Stage
+from tests.faults.kill.traffic import AUTHOR, STOCK, Fate, Request, Row, seeds
+
+_CATALOGUE = Catalogue(*MODELS)
+Items = dict[Row, dict[str, Any]]
+
+
+def lay_out(stage: Stage) -> None:
+    """Puts the items there that the requests expect."""
+    for (table, name), attributes in seeds().items():
+        key: dict[str, Any] = {"Author": AUTHOR, "Title": name} if table == "Books" else {"Id": int(name)}
+        stage.client.put_item(TableName=stage.tables[table], Item=image_to_wire({**key, **attributes}))
+
+
+def wipe(stage: Stage) -> None:
+    """Empties the tables."""
+    for table, key in (("Books", ("Author", "Title")), ("ProductCatalog", ("Id",)), ("Ledger", ("id",))):
+        for item in _scan(stage, table):
+            stage.client.delete_item(
+                TableName=stage.tables[table], Key=image_to_wire({name: item[name] for name in key})
+            )
+
+
+def restock(stage: Stage) -> None:
+    """As much again as all requests together may ask for."""
+    key = {"Author": AUTHOR, "Title": "stock"}
+    more: dict[str, Any] = {":more": {"N": str(2 * STOCK)}}
+    stage.client.update_item(
+        TableName=stage.tables["Books"],
+        Key=image_to_wire(key),
+        UpdateExpression="ADD Stock :more",
+        ExpressionAttributeValues=more,
+    )
+
+
+def check(stage: Stage, requests: Sequence[Request], before: Items | None = None) -> set[Request]:
+    """Fails where anything is lost, doubled or unaccounted for; answers what was applied.
+
+    `before` is what was there first, the seeds if it is not given.
+    """
+    records = _records(stage)
+    ids = {request: IdempotencyKey(f"queue:{request.queue}", request.key).record_id for request in requests}
+    applied = {request for request in requests if _applied(request, records.get(ids[request]))}
+    consumed = [name for name, record in records.items() if "rejected" not in record]
+    assert Counter(consumed) == Counter(ids[request] for request in applied), f"records and requests differ; {stage!r}"
+    for request in requests:
+        assert request.fate is not Fate.APPLIED or request in applied, f"lost: {request}; {stage!r}"
+        assert request.fate is not Fate.REJECTED or request not in applied, f"applied: {request}; {stage!r}"
+    expected, found = _after(seeds() if before is None else before, requests, applied), contents(stage)
+    assert set(found) == set(expected), f"items: {set(found) ^ set(expected)}; {stage!r}"
+    for row, attributes in expected.items():
+        shown = {name: found[row].get(name, 0) for name in attributes}
+        assert shown == attributes, f"{row}: {shown} instead of {attributes}; {stage!r}"
+    refused = {(request.queue, request.key) for request in set(requests) - applied}
+    assert stage.rejected.keys == refused, f"rejected: {stage.rejected.keys ^ refused}; {stage!r}"
+    return applied
+
+
+def contents(stage: Stage) -> Items:
+    """Every item. Lists that nobody keeps in order are sorted."""
+    found: Items = {}
+    for table in ("Books", "ProductCatalog"):
+        for item in _scan(stage, table):
+            row = (table, item["Title"] if table == "Books" else str(item["Id"]))
+            assert item.get("Author", AUTHOR) == AUTHOR
+            found[row] = {name: _settled(row, value) for name, value in item.items()}
+    return found
+
+
+def _applied(request: Request, record: Mapping[str, Any] | None) -> bool:
+    """Whether the record is that of this request, as the library tells requests of one key apart."""
+    if record is None or "rejected" in record or not isinstance(request.body, dict):
+        return False
+    command = parse_command(json.loads(json.dumps(request.body)))
+    return bool(command.to_write(_CATALOGUE[command.collection]).fingerprint == record["fingerprint"])
+
+
+def _after(before: Items, requests: Sequence[Request], applied: set[Request]) -> Items:
+    """The trivial model: the effects of what was applied, one after the other."""
+    items = {row: dict(attributes) for row, attributes in before.items()}
+    for request in (request for request in requests if request in applied):
+        for effect in request.effects:
+            if effect.attribute is None:
+                items.pop(effect.row, None)
+                if effect.value is not None:
+                    items[effect.row] = dict(effect.value)
+                continue
+            item = items.setdefault(effect.row, {})
+            if effect.attribute == "RelatedItems":
+                item[effect.attribute] = _settled(effect.row, [*item.get(effect.attribute, []), effect.value])
+            else:
+                item[effect.attribute] = item.get(effect.attribute, 0) + effect.value
+    return items
+
+
+def _settled(row: Row, value: Any) -> Any:
+    """Lists of the FIFO queue's items are in order."""
+    in_order = row[0] == "ProductCatalog" and 9000 <= int(row[1]) < 9100
+    return sorted(value) if isinstance(value, list) and not in_order else value
+
+
+def _records(stage: Stage) -> dict[str, dict[str, Any]]:
+    return {record["id"]: record for record in _scan(stage, "Ledger")}
+
+
+def _scan(stage: Stage, table: str) -> list[dict[str, Any]]:
+    pages = stage.client.get_paginator("scan").paginate(TableName=stage.tables[table], ConsistentRead=True)
+    return [image_from_wire(item) for page in pages for item in page["Items"]]

@@ -1,0 +1,18 @@
+"""What workers have in common, for the process that they are forked from: the imports, and botocore's models."""
+
+import sys
+
+import aws_lambda_powertools.metrics
+import aws_lambda_powertools.utilities.batch  # noqa: F401
+import boto3
+
+from local import aws
+from local.engines import ROOT
+
+sys.path += [str(ROOT / "layers" / name) for name in ("surewrite", "bookstore")]
+
+import bookstore.models  # noqa: E402
+import surewrite.queue  # noqa: E402, F401
+
+for service in ("dynamodb", "sqs"):
+    boto3.client(service, region_name=aws.REGION)  # type: ignore[call-overload]

@@ -1,0 +1,229 @@
+"""Producers, duplicates, crashes, redeliveries, redrives and expiry in any order, against a trivially correct model.
+
+The model is a sum: each key adds to its item once, until its record has expired.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+
+from bookstore.models import MODELS, Book
+from surewrite.client import Boto3Transport, Deadline, DynamoDB
+from surewrite.commands import Catalogue
+from surewrite.ledger import IdempotencyKey, Ledger
+from surewrite.queue import Consumer, Rejection, Report
+from surewrite.testing import Crash, Exactly, Fault, FaultTransport
+from surewrite.writer import Writer
+from tests.faults.kill.queues import Message
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_RETENTION = 1000
+_QUEUE = "WritesQueue"
+_ITEMS = ("a", "b")
+_examples = itertools.count()
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the messages of one key ask for: `amount` added to an attribute of an item; hopeless without an amount."""
+
+    item: str
+    attribute: str = "Views"
+    amount: int | None = None
+    shown: bool = False
+
+    def body(self, author: str) -> dict[str, Any]:
+        body: dict[str, Any] = {"op": "update", "collection": "books", "key": {"Author": author, "Title": self.item}}
+        if self.amount is None:
+            return {**body, "add": {"Views": 1}, "when": {"Category": {"eq": "never"}}}
+        body["add"] = {self.attribute: self.amount}
+        return {**body, "return_values": "ALL_NEW"} if self.shown else body
+
+
+class Copies:
+    """The rejected queue: it may refuse, and the worker may die before or after it has taken a message."""
+
+    def __init__(self) -> None:
+        self.kept: list[Rejection] = []
+        self.trouble: str | None = None
+
+    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
+        trouble, self.trouble = self.trouble, None
+        if trouble == "refuse":
+            return list(rejections)
+        if trouble == "crash before":
+            raise Crash
+        self.kept += rejections
+        if trouble == "crash after":
+            raise Crash
+        return []
+
+
+_items = st.sampled_from(_ITEMS)
+_asked = st.one_of(
+    st.builds(Asked, _items, amount=st.integers(1, 3), shown=st.sampled_from([False, False, True])),
+    st.builds(Asked, _items, st.just("Stock"), st.integers(-3, -1), st.sampled_from([False, False, False, True])),
+    st.builds(Asked, _items),
+)
+_faults = st.dictionaries(st.integers(1, 8), st.sampled_from([fault for fault in Fault if fault is not Fault.PASS]))
+
+
+class Fitting(Exactly):
+    """Those of the faults that can happen to the calls that are made."""
+
+    def __call__(self, call: int, operation: str, /) -> Fault:
+        fault = super().__call__(call, operation)
+        return fault if fault.fits(operation) else Fault.PASS
+
+
+class Machine(RuleBasedStateMachine):
+    client: DynamoDBClient
+    tables: dict[str, str]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.author = f"example {next(_examples)}"
+        self.ids = itertools.count()
+        self.now = 1_000_000.0
+        self.waiting: list[Message] = []
+        self.acknowledged: list[Message] = []
+        self.copies = Copies()
+        self.asked: dict[str, Asked] = {}
+        self.sums = {item: {"Views": 0, "Stock": 0} for item in _ITEMS}
+
+    # --- what happens ------------------------------------------------------------------------------------------------
+
+    @rule(number=st.integers(0, 9), asked=_asked)
+    def produce(self, number: int, asked: Asked) -> None:
+        """A new request, or the same one once more if its key is in use."""
+        key = f"{self.author}/{number}"
+        if key not in self.asked:
+            self.asked[key] = asked
+            if asked.amount is not None:
+                self.sums[asked.item][asked.attribute] += asked.amount
+        self._send(json.dumps({**self.asked[key].body(self.author), "idempotency_key": key}))
+
+    @rule(
+        data=st.data(),
+        faults=_faults,
+        seconds=st.sampled_from([10, 10, 10, 0.1]),
+        trouble=st.sampled_from([None, None, "refuse", "crash before", "crash after"]),
+    )
+    def deliver(self, data: st.DataObject, faults: dict[int, Fault], seconds: float, trouble: str | None) -> None:
+        """Some of the messages, in any order, on a bad day."""
+        batch = data.draw(st.permutations(self.waiting))[: data.draw(st.integers(1, 12))]
+        self.copies.trouble = trouble
+        try:
+            self._process(batch, Fitting(faults), seconds)
+        except Crash:
+            pass  # nothing is acknowledged
+        finally:
+            self.copies.trouble = None
+
+    @rule(data=st.data())
+    def redeliver(self, data: st.DataObject) -> None:
+        """SQS delivers what has been acknowledged."""
+        if self.acknowledged:
+            self.waiting.append(data.draw(st.sampled_from(self.acknowledged)))
+
+    @rule(data=st.data())
+    def redrive(self, data: st.DataObject) -> None:
+        """An operator sends a rejected message again, and leaves it in the rejected queue."""
+        if self.copies.kept:
+            self._redrive(data.draw(st.sampled_from(self.copies.kept)))
+
+    @rule(item=_items, amount=st.integers(1, 4))
+    def restock(self, item: str, amount: int) -> None:
+        self.client.update_item(
+            TableName=self.tables["Books"],
+            Key={"Author": {"S": self.author}, "Title": {"S": item}},
+            UpdateExpression="ADD Stock :amount SET #v = :v",
+            ExpressionAttributeNames={"#v": "_v"},
+            ExpressionAttributeValues={":amount": {"N": str(amount)}, ":v": {"S": f"restocked {next(self.ids)}"}},
+        )
+        self.sums[item]["Stock"] += amount
+
+    @rule()
+    def expire(self) -> None:
+        """Everything is settled, and then forgotten: every key counts as new."""
+        self.settle()
+        self.now += _RETENTION + 1
+        self.asked.clear()
+        self.acknowledged.clear()
+
+    # --- what must be true -------------------------------------------------------------------------------------------
+
+    def settle(self) -> None:
+        """With enough stock, everything is delivered and redriven until nothing is left but what is hopeless."""
+        for item in _ITEMS:
+            self.restock(item, 100)
+        for rejection in self.copies.kept:
+            self._redrive(rejection)
+        self.copies.kept.clear()
+        for _ in range(2):
+            report = self._process(list(self.waiting), Exactly({}), 10)
+            assert not report.failures, report.errors
+        assert not self.waiting
+        hopeless = {key for key, asked in self.asked.items() if asked.amount is None}
+        assert {rejection.key.key for rejection in self.copies.kept} <= hopeless
+        self.copies.kept.clear()
+        for key, asked in self.asked.items():
+            record = self._writer(Exactly({})).find(IdempotencyKey(f"queue:{_QUEUE}", key))
+            assert record is not None
+            assert (record.rejected is not None) == (asked.amount is None)
+        for item, sums in self.sums.items():
+            image = self._writer(Exactly({})).read(Book, {"Author": self.author, "Title": item})
+            assert image is not None
+            assert {name: image.get(name, 0) for name in sums} == sums
+
+    def teardown(self) -> None:
+        self.settle()
+
+    # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _send(self, body: str, key: str | None = None) -> None:
+        self.waiting.append(Message(_QUEUE, f"{self.author}/m{next(self.ids)}", body, key=key))
+
+    def _redrive(self, rejection: Rejection) -> None:
+        self._send(rejection.record["body"], rejection.key.key)
+
+    def _writer(self, plan: Exactly) -> Writer:
+        transport = FaultTransport(Boto3Transport(self.client), plan, delay=0.001)
+        ledger = Ledger(self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now)
+        return Writer(DynamoDB(transport, sleep=lambda _: None), ledger, tables={"Books": self.tables["Books"]})
+
+    def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:
+        """One invocation; what it acknowledges is gone from the queue."""
+        unique = list({message.id: message for message in batch}.values())
+        consumer = Consumer(self._writer(plan), Catalogue(*MODELS), self.copies)
+        report = consumer.process([message.record(1) for message in unique], deadline=Deadline.after(seconds))
+        done = {message.id for message in unique} - set(report.failures)
+        self.waiting = [message for message in self.waiting if message.id not in done]
+        self.acknowledged += [message for message in unique if message.id in done]
+        return report
+
+
+def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names: dict[str, str]) -> None:
+    class OnEngine(Machine):
+        client, tables = dynamodb_client, table_names
+
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        OnEngine,
+        settings=settings(
+            max_examples=80,
+            stateful_step_count=25,
+            deadline=None,
+            print_blob=True,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

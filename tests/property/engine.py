@@ -1,0 +1,129 @@
+"""The real engine with one item, and the places where it is known to differ from DynamoDB on AWS."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import ConditionBase
+from botocore.exceptions import ClientError
+
+from surewrite import ReturnValues, Update
+from surewrite.apply import project
+from surewrite.expressions import render_condition
+from surewrite.operands import look_up
+from surewrite.paths import Element, Path
+from surewrite.updates import Action, Delete, Remove
+from surewrite.values import Image, image_from_wire, image_to_wire
+
+from tests.property.strategies import KEY
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+
+class EngineRefused(Exception):
+    """A ValidationException."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """One item in one table."""
+
+    client: "DynamoDBClient"
+    table: str
+
+    def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        try:
+            response: dict[str, Any] = getattr(self.client, operation)(TableName=self.table, **parameters)
+        except ClientError as error:
+            if error.response["Error"]["Code"] == "ValidationException":
+                raise EngineRefused(error.response["Error"]["Message"]) from None
+            raise
+        return response
+
+    def store(self, image: Image | None) -> None:
+        if image is None:
+            self._call("delete_item", Key=image_to_wire(KEY))
+        else:
+            self._call("put_item", Item=image_to_wire(image))
+
+    def stored(self) -> Image | None:
+        item = self._call("get_item", Key=image_to_wire(KEY)).get("Item")
+        return None if item is None else image_from_wire(item)
+
+    def update(self, update: Update, returns: ReturnValues = "NONE") -> Image | None:
+        """What UpdateItem returns; EngineRefused where it refuses."""
+        rendered = update.expression.parameters()
+        attributes = self._call("update_item", Key=image_to_wire(KEY), ReturnValues=returns, **rendered).get("Attributes")
+        return None if attributes is None else image_from_wire(attributes)
+
+    def holds(self, condition: ConditionBase) -> bool:
+        """Whether a write under the condition would go ahead; nothing is changed."""
+        parameters: dict[str, Any] = {}
+        text = render_condition(condition, parameters)
+        check = {"TableName": self.table, "Key": image_to_wire(KEY), "ConditionExpression": text, **parameters}
+        try:
+            self.client.transact_write_items(TransactItems=[{"ConditionCheck": check}])  # type: ignore[list-item]
+        except ClientError as error:
+            reasons: list[Any] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            if [reason["Code"] for reason in reasons] == ["ConditionalCheckFailed"]:
+                return False
+            raise EngineRefused(str(error)) from None
+        return True
+
+
+def leading_nowhere(update: Update, image: Mapping[str, Any]) -> list[Action]:
+    """Actions below something that is no map, or no list, which DynamoDB refuses: "the document path provided in the
+    update expression is invalid". The engine ignores REMOVE and DELETE there, and puts maps and lists in the place of
+    NULL and beyond the end of a list.
+    """
+    return [
+        action
+        for action in update.actions
+        if not _is_container(look_up(image, Path(action.path[:-1])), action.path[-1])
+        and (isinstance(action, Remove | Delete) or _is_made(action.path, image))
+    ]
+
+
+def _is_container(value: Any, element: Element) -> bool:
+    return isinstance(value, dict if isinstance(element, str) else list)
+
+
+def _is_made(path: Path, image: Mapping[str, Any]) -> bool:
+    """Whether the path leads through NULL, or through an element beyond its list's end."""
+    parents = [look_up(image, Path(path[:depth])) for depth in range(1, len(path))]
+    ends = zip(parents, path[1:-1], strict=False)
+    beyond = any(isinstance(parent, list) and isinstance(e, int) and e >= len(parent) for parent, e in ends)
+    return None in parents or beyond
+
+
+def closed_up(update: Update, image: Mapping[str, Any]) -> Update:
+    """The update with the list indexes beyond an end brought to that end.
+
+    DynamoDB appends what is set there; the engine would fill the gap with NULLs.
+    """
+    ends: dict[Path, int] = {}
+    actions = list(update.actions)
+    beyond = [(action.path, position) for position, action in enumerate(actions) if _is_beyond(action, image)]
+    for path, position in sorted(beyond, key=lambda entry: entry[0][-1]):
+        parent = Path(path[:-1])
+        end = ends.setdefault(parent, len(look_up(image, parent)))
+        actions[position] = replace(actions[position], path=Path((*parent, end)))
+        ends[parent] += 1
+    return Update(tuple(actions))
+
+
+def _is_beyond(action: Action, image: Mapping[str, Any]) -> bool:
+    last = action.path[-1]
+    container = look_up(image, Path(action.path[:-1]))
+    return isinstance(last, int) and isinstance(container, list) and last >= len(container) and action.clause in ("SET", "ADD")
+
+
+def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | None) -> Image | None:
+    """UPDATED_OLD and UPDATED_NEW without the list elements that the paths do not name.
+
+    DynamoDB returns the elements that were updated, closed up; the engine returns the whole list.
+    """
+    if returned is None or not any(isinstance(element, int) for path in update.paths for element in path):
+        return returned
+    return project(returned, paths) or None

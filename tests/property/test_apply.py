@@ -1,0 +1,71 @@
+"""`apply` and `returned` against the real engine."""
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from surewrite import Update, apply
+from surewrite.apply import ReturnValues, returned
+from surewrite.errors import InvalidUpdate
+from surewrite.updates import Remove
+from surewrite.values import Image
+from tests.property.engine import Engine, EngineRefused, closed_up, leading_nowhere, of_named_elements
+from tests.property.strategies import KEY, images, updates
+
+RETURNS: list[ReturnValues] = ["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
+
+
+def refusal(update: Update, image: Image) -> InvalidUpdate | None:
+    try:
+        apply(update, image)
+    except InvalidUpdate as error:
+        return error
+    return None
+
+
+def both_take(update: Update, image: Image) -> Update | None:
+    """The update without what only the engine takes, None if there is nothing left."""
+    lost = leading_nowhere(update, image)
+    if lost:
+        assert refusal(update, image) is not None
+    kept = tuple(action for action in update.actions if action not in lost)
+    return Update(kept) if kept else None
+
+
+@settings(max_examples=300, deadline=None, print_blob=True)
+@given(image=images() | st.none(), update=updates)
+def test_apply_makes_what_update_item_stores(engine: Engine, image: Image | None, update: Update) -> None:
+    base = {**KEY, **(image or {})}
+    remaining = both_take(update, base)
+    assume(remaining is not None)
+    assert remaining is not None
+    for returns in RETURNS:
+        engine.store(image)
+        try:
+            new = apply(remaining, base)
+        except InvalidUpdate as error:
+            with pytest.raises(EngineRefused):
+                engine.update(closed_up(remaining, base), returns)
+            assert engine.stored() == image
+            assert error.problems[0].location[1] in map(str, remaining.paths)
+            return
+        theirs = engine.update(closed_up(remaining, base), returns)
+        assert engine.stored() == new
+        ours = returned(remaining, returns, image, new)
+        compare_returned(remaining, returns, image, ours, theirs)
+
+
+def compare_returned(update: Update, returns: ReturnValues, image: Image | None, ours: Any, theirs: Any) -> None:
+    if returns == "ALL_OLD" and image is None:
+        # DynamoDB returns nothing where there was no item; the engine returns the bare key
+        assert ours is None
+        assert theirs in (None, KEY)
+    elif returns == "UPDATED_OLD":
+        assert ours == of_named_elements(update, update.paths, theirs)
+    elif returns == "UPDATED_NEW":
+        kept = [action.path for action in update.actions if not isinstance(action, Remove)]
+        assert ours == of_named_elements(update, kept, theirs)
+    else:
+        assert ours == theirs

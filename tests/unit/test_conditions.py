@@ -1,0 +1,223 @@
+"""Conditions from JSON and back; what they are worth on an item is compared with the engine elsewhere."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from boto3.dynamodb.conditions import Attr, ConditionBase
+
+from surewrite.conditions import check_condition, condition_from_json, condition_to_json, evaluate, present_paths
+from surewrite.errors import InvalidCondition, Problem
+from surewrite.expressions import render_condition
+from tests.unit.samples import Sample
+
+A: Any = Attr
+
+
+@pytest.mark.parametrize(
+    ("json", "condition"),
+    [
+        ({"Count": {"eq": 1}}, A("Count").eq(1)),
+        ({"Count": {"ne": 1}}, A("Count").ne(1)),
+        ({"Count": {"lt": 1}}, A("Count").lt(1)),
+        ({"Count": {"le": 1}}, A("Count").lte(1)),
+        ({"Count": {"gt": 1}}, A("Count").gt(1)),
+        ({"Count": {"ge": 1}}, A("Count").gte(1)),
+        ({"Count": {"between": [1, 2]}}, A("Count").between(1, 2)),
+        ({"Count": {"in": [1, 2]}}, A("Count").is_in([1, 2])),
+        ({"name": {"begins_with": "a"}}, A("name").begins_with("a")),
+        ({"name": {"contains": "a"}}, A("name").contains("a")),
+        ({"words": {"contains": "a"}}, A("words").contains("a")),
+        ({"numbers": {"contains": 1}}, A("numbers").contains(1)),
+        ({"blobs": {"contains": "/w=="}}, A("blobs").contains(b"\xff")),
+        ({"raw": {"begins_with": "/w=="}}, A("raw").begins_with(b"\xff")),
+        ({"home.city": {"exists": True}}, A("home.city").exists()),
+        ({"home.city": {"exists": False}}, A("home.city").not_exists()),
+        ({"home.city": {"not_exists": True}}, A("home.city").not_exists()),
+        ({"home.city": {"not_exists": False}}, A("home.city").exists()),
+        ({"places[0]": {"type": "M"}}, A("places[0]").attribute_type("M")),
+        ({"words": {"size": {"lt": 3}}}, A("words").size().lt(3)),
+        ({"words": {"size": {"between": [1, 3]}}}, A("words").size().between(1, 3)),
+        ({"words": {"size": {"ge": 1, "le": 3}}}, A("words").size().gte(1) & A("words").size().lte(3)),
+        ({"words": {"eq": ["a", "b"]}}, A("words").eq({"a", "b"})),
+        ({"flag": {"eq": True}}, A("flag").eq(True)),
+        ({"price": {"eq": None}}, A("price").eq(None)),
+        ({"work": {"eq": {"city": "x"}}}, A("work").eq({"city": "x", "floor": 0})),
+        ({"Count": {"ge": 1, "lt": 5}}, A("Count").gte(1) & A("Count").lt(5)),
+        ({"Count": {"eq": 1}, "name": {"eq": "a"}}, A("Count").eq(1) & A("name").eq("a")),
+        ({"or": [{"Count": {"eq": 1}}, {"flag": {"eq": True}}]}, A("Count").eq(1) | A("flag").eq(True)),
+        ({"and": [{"Count": {"eq": 1}}, {"flag": {"eq": True}}]}, A("Count").eq(1) & A("flag").eq(True)),
+        ({"and": [{"Count": {"eq": 1}}]}, A("Count").eq(1)),
+        ({"not": {"Count": {"eq": 1}}}, ~A("Count").eq(1)),
+        ({"Count": {"lt": -1}}, A("Count").lt(-1)),
+        ({"id": {"exists": True}}, A("id").exists()),
+    ],
+    ids=str,
+)
+def test_every_operator_from_json(json: Any, condition: ConditionBase) -> None:
+    read = condition_from_json(Sample, json)
+    assert expression(read) == expression(condition)
+    # written back it may have another form, but it is read as the same condition
+    assert expression(condition_from_json(Sample, _sendable(condition_to_json(read)))) == expression(condition)
+
+
+def expression(condition: ConditionBase) -> Any:
+    parameters: dict[str, Any] = {}
+    return render_condition(condition, parameters), parameters
+
+
+def _sendable(value: Any) -> Any:
+    """As it would be sent: sets as arrays, binary values as base64."""
+    if isinstance(value, dict):
+        return {name: _sendable(member) for name, member in value.items()}
+    if isinstance(value, list | set):
+        return [_sendable(member) for member in value]
+    return "/w==" if value == b"\xff" else value
+
+
+@pytest.mark.parametrize(
+    ("condition", "json"),
+    [
+        (A("a").eq(1), {"a": {"eq": Decimal(1)}}),
+        (A("a").exists(), {"a": {"exists": True}}),
+        (A("a").not_exists(), {"a": {"exists": False}}),
+        (A("a").between(1, 2), {"a": {"between": [Decimal(1), Decimal(2)]}}),
+        (A("a").is_in(["x"]), {"a": {"in": ["x"]}}),
+        (A("a.b[0]").size().lt(2), {"a.b[0]": {"size": {"lt": Decimal(2)}}}),
+        (A("a").lt(A("b")), {"a": {"lt": {"attribute": "b"}}}),
+        (~(A("a").eq(1) | A("b").eq(2)), {"not": {"or": [{"a": {"eq": Decimal(1)}}, {"b": {"eq": Decimal(2)}}]}}),
+    ],
+)
+def test_conditions_to_json(condition: ConditionBase, json: Any) -> None:
+    assert condition_to_json(condition) == json
+
+
+OPERATORS = (
+    "unknown operator; there are eq, ne, lt, le, gt, ge, between, in, begins_with, contains, exists, not_exists, type, size"
+)
+EMPTY = "an object with at least one condition is needed"
+LIST = "a list of conditions is needed"
+
+
+@pytest.mark.parametrize(
+    ("json", "location", "reason"),
+    [
+        (None, (), EMPTY),
+        ([], (), EMPTY),
+        ({}, (), EMPTY),
+        ({"and": []}, ("and",), LIST),
+        ({"or": {"Count": {"eq": 1}}}, ("or",), LIST),
+        ({"or": [{"Count": {"eq": 1}}, {}]}, ("or", 1), EMPTY),
+        ({"not": []}, ("not",), EMPTY),
+        ({"zzz": {"eq": 1}}, ("zzz",), "unknown attribute"),
+        ({"count": {"eq": 1}}, ("count",), "unknown attribute, did you mean Count?"),
+        ({"home.town": {"eq": 1}}, ("home.town",), "the model has nothing at this path"),
+        ({"a..b": {"eq": 1}}, ("a..b",), "not a document path; write it like Formats.Audiobook or items[1].qty"),
+        ({"": {"eq": 1}}, ("",), "not a document path; write it like Formats.Audiobook or items[1].qty"),
+        ({"extras.`a.b`": {"eq": 1}}, ("extras.`a.b`",), "a condition cannot name an attribute with a dot or a bracket"),
+        ({"Count": 1}, ("Count",), 'operators are needed, as in {"eq": 10}'),
+        ({"Count": {}}, ("Count",), 'operators are needed, as in {"eq": 10}'),
+        ({"Count": {"=": 1}}, ("Count", "="), OPERATORS),
+        ({"Count": {"eq": "1"}}, ("Count", "eq"), "a number is needed"),
+        ({"Count": {"eq": True}}, ("Count", "eq"), "a number is needed"),
+        ({"name": {"eq": 1}}, ("name", "eq"), "a string is needed"),
+        ({"raw": {"eq": "?"}}, ("raw", "eq"), "base64 is needed"),
+        ({"words": {"eq": "a"}}, ("words", "eq"), "an array is needed"),
+        ({"words": {"eq": []}}, ("words", "eq"), "a set cannot be empty"),
+        ({"extras.x": {"eq": Decimal("1E200")}}, ("extras.x", "eq"), "outside the range of a DynamoDB number (1E-130 to 9.9E+125)"),
+        ({"Count": {"between": [1]}}, ("Count", "between"), "[lowest, highest] is needed"),
+        ({"Count": {"between": 1}}, ("Count", "between"), "[lowest, highest] is needed"),
+        ({"Count": {"between": [1, "2"]}}, ("Count", "between"), "a number is needed"),
+        ({"Count": {"between": [2, 1]}}, ("Count", "between"), "the lowest value is above the highest"),
+        ({"Count": {"in": []}}, ("Count", "in"), "a list of 1 to 100 values is needed"),
+        ({"Count": {"in": [1] * 101}}, ("Count", "in"), "a list of 1 to 100 values is needed"),
+        ({"Count": {"in": [1, "x"]}}, ("Count", "in"), "a number is needed"),
+        ({"Count": {"begins_with": 1}}, ("Count", "begins_with"), "a string or a binary value is needed"),
+        ({"flag": {"lt": True}}, ("flag", "lt"), "a string, a number or a binary value is needed"),
+        ({"words": {"ge": ["a"]}}, ("words", "ge"), "a string, a number or a binary value is needed"),
+        ({"price": {"gt": None}}, ("price", "gt"), "a string, a number or a binary value is needed"),
+        ({"extras.x": {"between": [1, "a"]}}, ("extras.x", "between"), "two values of one type are needed"),
+        ({"extras.x": {"between": [True, True]}}, ("extras.x", "between"), "a string, a number or a binary value is needed"),
+        ({"words": {"contains": None}}, ("words", "contains"), "a string, a number or a boolean is needed"),
+        ({"words": {"contains": ["a"]}}, ("words", "contains"), "a string, a number or a boolean is needed"),
+        ({"name": {"exists": 1}}, ("name", "exists"), "true or false is needed"),
+        ({"name": {"not_exists": None}}, ("name", "not_exists"), "true or false is needed"),
+        ({"name": {"type": "STRING"}}, ("name", "type"), "one of B, BOOL, BS, L, M, N, NS, NULL, S, SS is needed"),
+        ({"name": {"type": []}}, ("name", "type"), "one of B, BOOL, BS, L, M, N, NS, NULL, S, SS is needed"),
+        ({"words": {"size": 3}}, ("words", "size"), 'comparisons of a number are needed, as in {"lt": 10}'),
+        ({"words": {"size": {"contains": 3}}}, ("words", "size"), 'comparisons of a number are needed, as in {"lt": 10}'),
+        ({"words": {"size": {"lt": "3"}}}, ("words", "size", "lt"), "a number is needed"),
+        ({"or": [{"and": [{"not": {"Count": {"eq": "1"}}}]}]}, ("or", 0, "and", 0, "not", "Count", "eq"), "a number is needed"),
+    ],
+    ids=lambda value: str(value)[:50],
+)  # fmt: skip
+def test_errors_with_their_pointer(json: Any, location: tuple[str | int, ...], reason: str) -> None:
+    with pytest.raises(InvalidCondition) as caught:
+        condition_from_json(Sample, json)
+    assert caught.value.problems == (Problem(location, reason),)
+
+
+def test_nesting_is_limited() -> None:
+    json: Any = {"Count": {"eq": 1}}
+    for _ in range(20):
+        json = {"not": json}
+    condition_from_json(Sample, json)
+    with pytest.raises(InvalidCondition) as caught:
+        condition_from_json(Sample, {"not": json})
+    assert caught.value.problems == (Problem(("not",) * 21, "nested too deeply"),)
+
+
+def test_a_condition_from_python_is_checked_against_the_model() -> None:
+    check_condition(Sample, A("home.city").exists() & A("_v").eq("x") & A("words").size().lt(A("Count")))
+    for condition in (A("zzz").eq(1), ~A("Count").eq(A("zzz")), A("zzz").size().lt(1) | A("Count").eq(1)):
+        with pytest.raises(InvalidCondition) as caught:
+            check_condition(Sample, condition)
+        assert caught.value.problems == (Problem(("zzz",), "unknown attribute"),)
+
+
+@pytest.mark.parametrize(
+    ("condition", "paths"),
+    [
+        (None, []),
+        (A("work").exists(), ["work"]),
+        (A("work.city").eq("x") & A("Count").gt(1), ["work.city", "Count"]),
+        (A("work").not_exists(), []),
+        (A("work").ne("x"), []),
+        (A("work").exists() | A("Count").eq(1), []),
+        (~A("work").exists(), []),
+    ],
+)
+def test_the_paths_that_a_condition_proves(condition: ConditionBase | None, paths: list[str]) -> None:
+    assert [str(path) for path in present_paths(condition)] == paths
+
+
+@pytest.mark.parametrize(
+    ("condition", "holds"),
+    [
+        (A("list").eq([1]), True),
+        (A("list").eq([True]), False),
+        (A("map").eq({"a": True}), False),
+        (A("map").eq({"a": 1}), True),
+        (A("list").contains(True), False),
+        (A("list").contains(1), True),
+        (A("n").eq("1"), False),
+        (A("n").is_in([True, "1"]), False),
+        (A("text").gt("z"), True),
+        (A("text").size().eq(2), True),
+        (A("none").lt(1), False),
+        (A("none").ne(1), True),
+    ],
+)
+def test_evaluate_tells_types_apart(condition: ConditionBase, holds: bool) -> None:
+    image = {"list": [Decimal(1)], "map": {"a": Decimal(1)}, "n": Decimal(1), "text": "é"}
+    assert evaluate(condition, image) is holds
+
+
+def test_an_empty_set_in_a_condition_is_refused_when_it_is_written() -> None:
+    with pytest.raises(InvalidCondition, match="a set cannot be empty"):
+        render_condition(A("words").eq(set()), {})
+
+
+def test_a_condition_has_at_most_4096_bytes() -> None:
+    with pytest.raises(InvalidCondition, match="longer than DynamoDB's 4096 bytes when written out"):
+        render_condition(A("Count").is_in(list(range(1000))), {})

@@ -1,0 +1,275 @@
+import datetime
+import uuid
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Any
+
+import pytest
+from boto3.dynamodb.types import Binary
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_pascal
+
+from bookstore.models import Book
+from surewrite import Item, PartitionKey, SortKey
+from surewrite.errors import ConfigurationError, InvalidItem, ItemTooLarge, Problem
+from surewrite.models import VERSION, checked_size, native
+from tests.unit.samples import Place, Sample
+
+KEY = {"id": "a", "at": Decimal(1), "name": "n"}
+
+
+def sample(**fields: Any) -> Sample:
+    return Sample(id="a", at=1, name="n", **fields)
+
+
+def test_an_item_and_its_image() -> None:
+    item = sample(
+        count=3, price=Decimal("1.10"), raw=b"\xff", flag=True, words={"a"}, numbers={1}, blobs={b"b"}, items=[1],
+        places=[Place(city="Oslo", labels={"x"})], work=Place(city="Bonn"), prices={"a": Decimal(2)},
+        extras={"any": [None, {"deep": {1, 2}}]},
+    )  # fmt: skip
+    image = item.to_image()
+    assert image == {
+        **KEY,
+        "Count": Decimal(3),
+        "price": Decimal("1.1"),
+        "raw": b"\xff",
+        "flag": True,
+        "words": {"a"},
+        "numbers": {Decimal(1)},
+        "blobs": {b"b"},
+        "items": [Decimal(1)],
+        "places": [{"city": "Oslo", "floor": Decimal(0), "labels": {"x"}}],
+        "home": {"city": "Rome", "floor": Decimal(0)},
+        "work": {"city": "Bonn", "floor": Decimal(0)},
+        "prices": {"a": Decimal(2)},
+        "extras": {"any": [None, {"deep": {Decimal(1), Decimal(2)}}]},
+    }
+    assert {type(image["Count"]), type(image["items"][0]), type(next(iter(image["numbers"])))} == {Decimal}
+    assert Sample.from_image(image) == item
+
+
+def test_none_is_not_stored_where_it_was_left_and_null_where_it_was_set() -> None:
+    assert "price" not in sample().to_image()
+    image = sample(price=None).to_image()
+    assert image["price"] is None
+    assert Sample.from_image(image).to_image() == image
+
+
+def test_empty_sets_are_not_stored() -> None:
+    image = sample(words=set(), places=[Place(city="Oslo", labels=set())]).to_image()
+    assert "words" not in image
+    assert image["places"] == [{"city": "Oslo", "floor": Decimal(0)}]
+    assert Sample.from_image(image).words == set()
+
+
+def test_an_empty_set_that_is_required_cannot_be_stored() -> None:
+    class Tagged(Item, table="Tagged"):
+        id: PartitionKey[str]
+        tags: set[str]
+
+    with pytest.raises(InvalidItem, match="tags: a set cannot be empty"):
+        checked_size(Tagged(id="a", tags=set()).to_image())
+
+
+def test_given_only_leaves_defaults_out() -> None:
+    assert sample(count=2).to_image(given_only=True) == {**KEY, "Count": Decimal(2)}
+
+
+def test_fields_have_python_names_and_attributes_their_aliases() -> None:
+    assert Book(author="a", title="t").to_image().keys() == {"Author", "Title", "Formats", "Stock", "Views"}
+    assert Book.from_image({"Author": "a", "Title": "t", "Views": Decimal(2)}).views == 2
+    with pytest.raises(InvalidItem, match="Author: Field required; Title: Field required"):
+        Book.from_image({"author": "a", "title": "t"})
+
+
+def test_what_the_model_does_not_know_is_refused_in_python_and_ignored_in_an_image() -> None:
+    with pytest.raises(ValueError, match="Extra inputs are not permitted"):
+        sample(other=1)
+    assert Sample.from_image({**KEY, "other": 1, VERSION: "v"}) == sample()
+
+
+def test_an_open_model_keeps_what_it_does_not_know() -> None:
+    class Open(Item, table="Open"):
+        model_config = ConfigDict(extra="allow")
+        id: PartitionKey[str]
+
+    item = Open.from_image({"id": "a", "other": {"x": Decimal(1)}, VERSION: "v"})
+    assert item.to_image() == {"id": "a", "other": {"x": Decimal(1)}}
+
+
+def test_an_invalid_image_names_every_place() -> None:
+    with pytest.raises(InvalidItem) as caught:
+        Sample.from_image({**KEY, "Count": Decimal(-1), "places": [{"city": "Oslo"}, {}], "items": ["x"]})
+    assert {problem.location for problem in caught.value.problems} == {("Count",), ("places", 1, "city"), ("items", 0)}
+    assert "greater than or equal to 0" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"price": Decimal("1" * 39)}, Problem(("price",), "more than 38 significant digits")),
+        ({"extras": {"x": float("inf")}}, Problem(("extras",), "not a finite number")),
+    ],
+)
+def test_numbers_that_dynamodb_would_refuse(fields: dict[str, Any], problem: Problem) -> None:
+    with pytest.raises(InvalidItem) as caught:
+        sample(**fields).to_image()
+    assert caught.value.problems == (problem,)
+
+
+def test_a_partial_image_is_validated_where_it_is_whole() -> None:
+    part = Sample.from_partial({"Count": Decimal(2), "work": {"floor": Decimal(1)}, "unknown": 1})
+    assert part.count == 2
+    assert type(part.count) is int
+    assert part.model_fields_set == {"count", "work"}
+    assert part.work == {"floor": Decimal(1)}
+
+
+class Colour(Enum):
+    RED = "red"
+
+
+@pytest.mark.parametrize(
+    ("value", "image"),
+    [
+        (Colour.RED, "red"),
+        (datetime.date(2024, 1, 2), "2024-01-02"),
+        (uuid.UUID(int=1), "00000000-0000-0000-0000-000000000001"),
+        (Binary(b"a"), b"a"),
+        (bytearray(b"a"), b"a"),
+        ((1, 2), [Decimal(1), Decimal(2)]),
+        (frozenset({1}), {Decimal(1)}),
+        ({Colour.RED: 0.1}, {"red": Decimal("0.1")}),
+        (Place(city="Oslo"), {"city": "Oslo", "floor": Decimal(0)}),
+        (True, True),
+    ],
+)
+def test_native_values(value: Any, image: Any) -> None:
+    assert native(value) == image
+    assert type(native(value)) is type(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "error", "message"),
+    [
+        ({"a": "x" * 409_601}, ItemTooLarge, "the item has 409,602 bytes, DynamoDB's limit is 409,600"),
+        ({"a": "\ud800"}, InvalidItem, "a string is not valid Unicode"),
+        ({"a": [set()]}, InvalidItem, "a: a set cannot be empty"),
+    ],
+    ids=["size", "unicode", "set"],
+)
+def test_items_that_dynamodb_would_refuse(image: dict[str, Any], error: type[InvalidItem], message: str) -> None:
+    with pytest.raises(error) as caught:
+        checked_size(image)
+    assert str(caught.value) == message
+
+
+def test_the_largest_item_fits() -> None:
+    assert checked_size({"a": "x" * 409_599}) == {"a": {"S": "x" * 409_599}}
+
+
+def test_the_collections_name_is_the_classs_by_default() -> None:
+    assert (Sample.schema_.table, Sample.schema_.collection) == ("Samples", "sample")
+    assert (Book.schema_.table, Book.schema_.collection) == ("Books", "books")
+
+
+def test_visible_is_in_the_models_order_without_the_version() -> None:
+    image = {"home": {"z": 1, "a": 2}, VERSION: "v", "other": 1, "name": "n", "id": "a", "at": Decimal(1)}
+    visible = Sample.schema_.visible(image)
+    assert visible is not None
+    assert list(visible) == ["id", "at", "name", "home", "other"]
+    assert list(visible["home"]) == ["a", "z"]
+    assert Sample.schema_.visible(None) is None
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("count", "unknown attribute, did you mean Count?"),
+        ("nam", "unknown attribute, did you mean name?"),
+        ("xyz", "unknown attribute"),
+    ],
+)
+def test_an_unknown_attribute_gets_a_hint(name: str, reason: str) -> None:
+    assert Sample.schema_.unknown(name) == reason
+
+
+def _no_partition_key() -> None:
+    class Model(Item, table="T"):
+        id: str
+
+
+def _two_partition_keys() -> None:
+    class Model(Item, table="T"):
+        a: PartitionKey[str]
+        b: PartitionKey[str]
+
+
+def _two_sort_keys() -> None:
+    class Model(Item, table="T"):
+        id: PartitionKey[str]
+        a: SortKey[str]
+        b: SortKey[int]
+
+
+def _a_list_as_key() -> None:
+    class Model(Item, table="T"):
+        id: PartitionKey[list[str]]
+
+
+def _an_optional_key() -> None:
+    class Model(Item, table="T"):
+        id: PartitionKey[str]
+        at: SortKey[int | None]
+
+
+def _the_versions_name() -> None:
+    class Model(Item, table="T"):
+        id: PartitionKey[str]
+        version: Annotated[str, Field(alias=VERSION)]
+
+
+def _one_name_twice() -> None:
+    class Model(Item, table="T"):
+        id: PartitionKey[str]
+        other: Annotated[str, Field(alias="id")]
+
+
+@pytest.mark.parametrize(
+    ("define", "message"),
+    [
+        (_no_partition_key, "Model: no field is marked as the partition key"),
+        (_two_partition_keys, "Model: two fields are marked as the partition key"),
+        (_two_sort_keys, "Model: two fields are marked as the sort key"),
+        (_a_list_as_key, "Model.id: a partition key must be str, int, Decimal or bytes"),
+        (_an_optional_key, "Model.at: a sort key must be str, int, Decimal or bytes"),
+        (_the_versions_name, "Model.version: the attribute name '_v' is taken"),
+        (_one_name_twice, "Model.other: the attribute name 'id' is taken"),
+    ],
+)
+def test_a_model_that_is_set_up_wrongly(define: Any, message: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        define()
+    assert str(caught.value) == message
+
+
+def test_models_inherit() -> None:
+    class Base(Item):
+        model_config = ConfigDict(alias_generator=AliasGenerator(alias=to_pascal))
+        id: PartitionKey[str]
+
+    class Derived(Base, table="Derived"):
+        more: int = 0
+
+    assert Derived.schema_.key_names == {"Id"}
+    assert Derived(id="a").to_image() == {"Id": "a", "More": Decimal(0)}
+    assert not hasattr(Base, "schema_")
+
+
+def test_a_nested_model_in_any() -> None:
+    class Note(BaseModel):
+        text: str | None = None
+        tags: set[str] = set()
+
+    assert sample(extras={"note": Note()}).to_image()["extras"] == {"note": {}}
