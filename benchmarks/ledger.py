@@ -35,7 +35,7 @@ def _fill(endpoint: str, table: str, starts: Iterable[int], records: int) -> Non
     connection = http.client.HTTPConnection(url.hostname or "", url.port, timeout=30)
     expires_at = int(time.time()) + 30 * 86_400
     for start in starts:
-        puts = [_put(number, expires_at) for number in range(start, min(start + _BATCH, records))]
+        puts = [_put(number, records, expires_at) for number in range(start, min(start + _BATCH, records))]
         connection.request("POST", "/", json.dumps({"RequestItems": {table: puts}}), _HEADERS)
         answer = connection.getresponse()
         body = json.loads(answer.read())
@@ -44,11 +44,11 @@ def _fill(endpoint: str, table: str, starts: Iterable[int], records: int) -> Non
     connection.close()
 
 
-def _put(number: int, expires_at: int) -> object:
-    """Ids are spread as hashes are: the multiplier is odd, so no two of them are alike."""
-    scattered = number * 0x9E3779B97F4A7C15F39CC0605CEDC8341082276B % 2**160
+def _put(number: int, records: int, expires_at: int) -> object:
+    """Ids spread evenly, as hashes do, but written in their order: that is fastest."""
+    spread = number * (2**160 // records)
     record = {
-        "id": {"S": "queue:WritesQueue#" + base64.b32encode(scattered.to_bytes(20)).decode()},
+        "id": {"S": "queue:WritesQueue#" + base64.b32encode(spread.to_bytes(20)).decode()},
         "fingerprint": {"S": f"{number:032x}"},
         "expires_at": {"N": str(expires_at)},
     }

@@ -9,6 +9,7 @@ import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.config import Config
 
 from bookstore.models import MODELS
 from surewrite.client import Boto3Transport, Deadline, boto3_client
@@ -19,8 +20,14 @@ from surewrite.settings import Settings
 logger = Logger()
 metrics = EphemeralMetrics()
 
+
+def sqs_client() -> Any:
+    """Made for the first rejected message; its retries stay within what an invocation has left."""
+    return boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}))
+
+
 writer = Settings.read(os.environ, MODELS, "REJECTED_QUEUE_URL").writer(Boto3Transport(boto3_client()))
-rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], lambda: boto3.client("sqs"))
+rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], sqs_client)
 consumer = Consumer(writer, Catalogue(*MODELS), rejected)
 
 

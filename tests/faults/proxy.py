@@ -12,6 +12,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping
+from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -26,6 +27,11 @@ _DELAY = 0.02
 
 Reply = tuple[int, bytes]
 Service = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def drawn_from(*seed: object) -> random.Random:
+    """What draws the same whenever the seed is the same."""
+    return random.Random("/".join(map(str, seed)))  # noqa: S311
 
 
 class Proxy(ThreadingHTTPServer):
@@ -86,14 +92,14 @@ class Proxy(ThreadingHTTPServer):
                 self.injected[number] = fault
             return number, fault
 
-    def carry_out(self, target: str, headers: Mapping[str, str], body: bytes) -> Reply | None:
+    def carry_out(self, target: str, headers: Message, body: bytes) -> Reply | None:
         """The answer of whom the call is meant for, None if nobody is there."""
         if not target.startswith("DynamoDB"):
             assert self.sqs is not None, target
             return 200, json.dumps(self.sqs(target.rpartition(".")[2], json.loads(body))).encode()
         connection = http.client.HTTPConnection(urlsplit(self.engine).netloc, timeout=30)
         try:
-            connection.request("POST", "/", body, dict(headers))
+            connection.request("POST", "/", body, dict(headers.items()))
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):
@@ -115,7 +121,7 @@ class _Handler(BaseHTTPRequestHandler):
         target = self.headers["X-Amz-Target"]
         service, _, operation = target.rpartition(".")
         number, fault = self.server.fault(operation)
-        chance = random.Random(number)
+        chance = drawn_from(number)
         reply = _refusal(fault, _SERVICES[service], operation, body, chance)
         if reply is not None:
             return self._send(*reply)

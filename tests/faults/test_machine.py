@@ -217,7 +217,7 @@ def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names
     class OnEngine(Machine):
         client, tables = dynamodb_client, table_names
 
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(
         OnEngine,
         settings=settings(
             max_examples=80,

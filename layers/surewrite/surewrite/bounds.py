@@ -19,7 +19,7 @@ from pydantic import BaseModel
 from .expressions import all_of
 from .hints import Hint, hint_at
 from .models import Item
-from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value
+from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value, add_exactly
 from .paths import Path
 from .updates import Action, Add, Delete, Remove, Set, Update
 
@@ -103,11 +103,11 @@ def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> 
         case Ref(path=source) if _alike(hint_at(model, source), hint):
             return
         case Sum(left=Ref(path=source), right=Value(value=amount), sign=sign) if _alike(hint_at(model, source), hint):
-            yield _bounded(source, hint, [amount if sign == "+" else -amount], missing=None)
+            yield _bounded(source, hint, [amount if sign == "+" else amount.copy_negate()], missing=None)
         case Sum(left=IfNotExists(path=source, default=Value(value=start)), right=Value(value=amount), sign=sign) if (
             _alike(hint_at(model, source), hint)
         ):
-            yield _bounded(source, hint, [amount if sign == "+" else -amount], missing=start)
+            yield _bounded(source, hint, [amount if sign == "+" else amount.copy_negate()], missing=start)
         case ListAppend() if not hint.limits and all(
             _alike(hint_at(model, source), hint) for source in operand.reads()
         ):
@@ -120,7 +120,7 @@ def _alike(one: Hint, other: Hint) -> bool:
     return one.annotation == other.annotation and one.limits == other.limits and not one.opaque
 
 
-_PLAIN_NUMBERS = {int, float, Decimal, Any}
+_PLAIN_NUMBERS = (int, float, Decimal, Any)
 
 
 def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decimal | None) -> ConditionBase | None:
@@ -128,7 +128,7 @@ def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decim
 
     `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
     """
-    if not set(hint.arms) <= _PLAIN_NUMBERS:
+    if not all(arm in _PLAIN_NUMBERS for arm in hint.arms):
         raise NeedsRead  # a Literal, an Enum, one arm of several: not every number that the bounds let through is one
     tests: list[ConditionBase] = []
     absent_fits = missing is not None
@@ -148,21 +148,32 @@ def _bound(target: Attr, limit: Any, steps: Sequence[Decimal], absent: Decimal) 
     A valid number breaks a lower limit only on the way down and an upper one only on the way up, so the extremes that
     count are those of the sums after such steps. What an absent number begins with has to fit either way.
     """
-    sums = list(accumulate(steps))
+    sums = list(accumulate(steps, _plus))
     lowest = min((total for step, total in zip(steps, sums, strict=True) if step < 0), default=None)
     highest = max((total for step, total in zip(steps, sums, strict=True) if step > 0), default=None)
-    bottom = absent + (steps[0] if lowest is None else min(steps[0], lowest))
-    top = absent + (steps[0] if highest is None else max(steps[0], highest))
+    bottom = _plus(absent, steps[0] if lowest is None else min(steps[0], lowest))
+    top = _plus(absent, steps[0] if highest is None else max(steps[0], highest))
     match limit:
         case annotated_types.Ge(ge=low):
-            return [] if lowest is None else [target.gte(_exact(low) - lowest)], bottom >= _exact(low)
+            return [] if lowest is None else [target.gte(_minus(low, lowest))], bottom >= _exact(low)
         case annotated_types.Gt(gt=low):
-            return [] if lowest is None else [target.gt(_exact(low) - lowest)], bottom > _exact(low)
+            return [] if lowest is None else [target.gt(_minus(low, lowest))], bottom > _exact(low)
         case annotated_types.Le(le=high):
-            return [] if highest is None else [target.lte(_exact(high) - highest)], top <= _exact(high)
+            return [] if highest is None else [target.lte(_minus(high, highest))], top <= _exact(high)
         case annotated_types.Lt(lt=high):
-            return [] if highest is None else [target.lt(_exact(high) - highest)], top < _exact(high)
+            return [] if highest is None else [target.lt(_minus(high, highest))], top < _exact(high)
     raise NeedsRead
+
+
+def _plus(one: Decimal, other: Decimal) -> Decimal:
+    try:
+        return add_exactly(one, other)
+    except ValueError:
+        raise NeedsRead from None
+
+
+def _minus(limit: Any, amount: Decimal) -> Decimal:
+    return _plus(_exact(limit), amount.copy_negate())
 
 
 def _exact(limit: Any) -> Decimal:

@@ -158,7 +158,7 @@ class Sum(Operand):
         left, right = self.left.evaluate(image), self.right.evaluate(image)
         if not isinstance(left, Decimal) or not isinstance(right, Decimal):
             raise ValueError("an operand is not a number")
-        return add_exactly(left, right if self.sign == "+" else -right)
+        return add_exactly(left, right if self.sign == "+" else right.copy_negate())
 
     def checked(self, model: type[Item], target: Hint) -> Sum:
         if "N" not in target.types:

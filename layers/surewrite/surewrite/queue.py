@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -21,6 +22,9 @@ from .commands import Catalogue, parse_command
 from .errors import InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
 from .ledger import IdempotencyKey
 from .writer import Writer
+
+_SETTLING_TIME = 3.0
+_PARALLEL = 8
 
 Record = Mapping[str, Any]
 """One element of an SQS event's `Records`."""
@@ -38,7 +42,7 @@ class Rejection:
     @property
     def reason(self) -> str:
         """For the operator who finds the message in the rejected queue."""
-        return f"{type(self.error).__name__}: {self.error}"
+        return f"{type(self.error).__name__}: {self.error}"[:1024]
 
 
 class RejectedQueue(Protocol):
@@ -77,7 +81,9 @@ class Consumer:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure."""
         messages = [_parse(record, self._catalogue) for record in records]
         entries = [message for message in messages if message.entry is not None]
-        results = self._writer.commit_many([_entry(message) for message in entries], deadline=deadline)
+        # what is refused has yet to be recorded and sent
+        committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
+        results = self._writer.commit_many([_entry(message) for message in entries], deadline=committing)
         for message, result in zip(entries, results, strict=True):
             message.result = result
         report = Report()
@@ -101,26 +107,34 @@ class Consumer:
 
     def _reject(self, rejections: Sequence[Rejection], report: Report, deadline: Deadline) -> None:
         """Recorded, sent, then acknowledged by not being a failure."""
-        recorded = [rejection for rejection in rejections if self._record(rejection, report, deadline)]
+        if not rejections:
+            return
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            sendable = list(pool.map(lambda rejection: self._record(rejection, deadline), rejections))
+        recorded = []
+        for rejection, verdict in zip(rejections, sendable, strict=True):
+            if verdict is None:
+                recorded.append(rejection)
+            elif verdict:
+                _retry(rejection.record["messageId"], verdict, report)
+            else:
+                report.replayed += 1
         unsent = self._rejected.send(recorded) if recorded else []
         for rejection in unsent:
             _retry(rejection.record["messageId"], "the rejected queue did not take it", report)
         failed = set(map(id, unsent))
         report.rejected = [rejection for rejection in recorded if id(rejection) not in failed]
 
-    def _record(self, rejection: Rejection, report: Report, deadline: Deadline) -> bool:
-        """Whether the message is to be sent. It is not if its key turns out to have been applied meanwhile."""
+    def _record(self, rejection: Rejection, deadline: Deadline) -> str | None:
+        """None if the message is to be sent; else why not: the error to retry for, or nothing at all if its key turns
+        out to have been applied meanwhile."""
         if isinstance(rejection.error, KeyReused):
-            return True  # the record belongs to the request that was applied
+            return None  # the record belongs to the request that was applied
         try:
             applied = self._writer.reject(rejection.key, rejection.fingerprint, rejection.reason, deadline=deadline)
         except (Retryable, ClientError, BotoCoreError) as error:
-            _retry(rejection.record["messageId"], type(error).__name__, report)
-            return False
-        if applied is not None and applied.fingerprint == rejection.fingerprint:
-            report.replayed += 1
-            return False
-        return True
+            return type(error).__name__
+        return "" if applied is not None and applied.fingerprint == rejection.fingerprint else None
 
 
 def _retry(message_id: str, cause: str, report: Report) -> None:
@@ -151,7 +165,7 @@ def _entry(message: _Message) -> Entry:
 
 def _parse(record: Record, catalogue: Catalogue) -> _Message:
     """The message with its entry, or with the error that rejects it."""
-    body: str = record["body"]
+    body: str = record.get("body") or ""
     scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
     message = _Message(record, _outer_key(scope, record), fingerprint)
     try:
@@ -165,14 +179,19 @@ def _parse(record: Record, catalogue: Catalogue) -> _Message:
         message.result = Result(error=error)
     else:
         message.fingerprint = write.fingerprint
-        message.entry = Entry(write, message.key, group=record["attributes"].get("MessageGroupId"))
+        message.entry = Entry(write, message.key, group=_attributes(record).get("MessageGroupId"))
     return message
 
 
 def queue_name(record: Record) -> str:
     """The name of the queue that a message came from."""
-    arn: str = record["eventSourceARN"]
+    arn: str = record.get("eventSourceARN") or ""
     return arn.rsplit(":", 1)[-1]
+
+
+def _attributes(record: Record) -> Mapping[str, str]:
+    attributes: Mapping[str, str] = record.get("attributes") or {}
+    return attributes
 
 
 def _outer_key(scope: str, record: Record) -> IdempotencyKey:
@@ -191,8 +210,8 @@ def _key(record: Record, body: Any) -> str:
         if not isinstance(key, str):
             raise InvalidKey(Problem(("idempotency_key",), "a string is needed"))
         return key
-    attribute = record.get("messageAttributes", {}).get("IdempotencyKey", {}).get("stringValue")
-    candidates = (attribute, record["attributes"].get("MessageDeduplicationId"), record["messageId"])
+    attribute = (record.get("messageAttributes") or {}).get("IdempotencyKey", {}).get("stringValue")
+    candidates = (attribute, _attributes(record).get("MessageDeduplicationId"), record["messageId"])
     return next(str(candidate) for candidate in candidates if candidate)
 
 
@@ -249,13 +268,13 @@ def _batches(rejections: Sequence[Rejection]) -> Iterable[list[Rejection]]:
 def _copy(index: int, rejection: Rejection) -> dict[str, Any]:
     record = rejection.record
     attributes = {
-        "Reason": _string(rejection.reason[:1024]),
+        "Reason": _string(rejection.reason),
         "IdempotencyKey": _string(rejection.key.key),
         "SourceQueue": _string(queue_name(record)),
     }
-    if group := record["attributes"].get("MessageGroupId"):
+    if group := _attributes(record).get("MessageGroupId"):
         attributes["SourceGroupId"] = _string(group)
-    for name, attribute in record.get("messageAttributes", {}).items():
+    for name, attribute in (record.get("messageAttributes") or {}).items():
         if name not in attributes and len(attributes) < _MAX_ATTRIBUTES and attribute.get("stringValue"):
             attributes[name] = {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}
     return {"Id": str(index), "MessageBody": record["body"], "MessageAttributes": attributes}

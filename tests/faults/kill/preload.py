@@ -11,8 +11,8 @@ from local.engines import ROOT
 
 sys.path += [str(ROOT / "layers" / name) for name in ("surewrite", "bookstore")]
 
-import bookstore.models  # noqa: E402
-import surewrite.queue  # noqa: E402, F401
+import bookstore.models
+import surewrite.queue  # noqa: F401
 
 for service in ("dynamodb", "sqs"):
-    boto3.client(service, region_name=aws.REGION)  # type: ignore[call-overload]
+    boto3.client(service, region_name=aws.REGION)

@@ -17,7 +17,7 @@ from local.engines import ROOT
 from surewrite.testing import Plan
 from tests.faults.kill.queues import Message, Queue, RejectedQueue
 from tests.faults.kill.worker import HandlerFailed, Killed, Worker
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Proxy, drawn_from
 
 TEMPLATE = ROOT / "template.yaml"
 REJECTED_URL = f"http://127.0.0.1/{aws.ACCOUNT}/RejectedQueue"
@@ -86,7 +86,7 @@ class Stage:
         for message in messages:
             queue = self.queues.get(message.queue)
             if queue is None:
-                chance = random.Random(f"{self.seed}/{message.queue}")
+                chance = drawn_from(self.seed, message.queue)
                 queue = self.queues[message.queue] = Queue(message.queue, chance, twice=self.twice)
             queue.send(message)
 
@@ -115,7 +115,7 @@ class Stage:
         self._limit = time.monotonic() + _PATIENCE
         for thread in threads:
             thread.start()
-        chance = random.Random(f"{self.seed}/meanwhile")
+        chance = drawn_from(self.seed, "meanwhile")
         while meanwhile is not None and any(thread.is_alive() for thread in threads):
             meanwhile(chance)
         for thread in threads:
@@ -125,7 +125,7 @@ class Stage:
 
     def _deliver(self, number: int, kills: int, sizes: Sequence[int]) -> None:
         """One poller with its worker."""
-        chance = random.Random(f"{self.seed}/worker {number}")
+        chance = drawn_from(self.seed, "worker", number)
         worker, usual = self.worker(), 0.05
         try:
             while time.monotonic() < self._limit and not self.errors:

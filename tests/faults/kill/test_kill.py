@@ -14,13 +14,13 @@ from tests.faults.kill.audit import check, contents, lay_out, restock, wipe
 from tests.faults.kill.stage import Engine, Stage, seed_of_run, stage
 from tests.faults.kill.traffic import STOCK, Fate, Traffic, counting, mixed, one_of_each, seeds
 from tests.faults.kill.worker import Killed, Worker
-from tests.faults.proxy import FAULTS
+from tests.faults.proxy import FAULTS, drawn_from
 
 
 def test_a_thousand_messages_and_a_worker_that_is_killed(dynamodb_endpoint: str) -> None:
     seed = seed_of_run(1)
     with stage(dynamodb_endpoint, seed, twice=0.1) as run:
-        traffic = counting(1000, random.Random(seed))
+        traffic = counting(1000, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=40)
@@ -35,7 +35,7 @@ def test_a_thousand_messages_and_a_worker_that_is_killed(dynamodb_endpoint: str)
 def test_messages_of_every_kind_and_workers_that_are_killed(dynamodb_endpoint: str, seed: int) -> None:
     seed = seed_of_run(seed)
     with stage(dynamodb_endpoint, seed, twice=0.1) as run:
-        traffic = mixed(700, random.Random(seed))
+        traffic = mixed(700, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=30)
@@ -47,7 +47,7 @@ def test_messages_of_every_kind_over_a_network_that_breaks(dynamodb_endpoint: st
     seed = seed_of_run(4)
     plan = Randomly(seed, rate=0.3, calls=10**6, kinds=FAULTS)
     with stage(dynamodb_endpoint, seed, plan, twice=0.1) as run:
-        traffic = mixed(500, random.Random(seed))
+        traffic = mixed(500, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=10)
@@ -70,7 +70,7 @@ def test_an_engine_that_is_killed_and_restarted_on_its_data(tmp_path: Path) -> N
                 threading.Event().wait(chance.uniform(0, 0.1))
                 engine.start()
 
-        traffic = mixed(600, random.Random(seed))
+        traffic = mixed(600, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=4, meanwhile=kill_engine)
@@ -99,7 +99,7 @@ def _delivered(run: Stage, worker: Worker, plan: Exactly) -> Worker:
     lay_out(run)
     run.queues.clear()
     run.rejected.entries.clear()
-    traffic = one_of_each(random.Random(run.seed))
+    traffic = one_of_each(drawn_from(run.seed))
     run.send(traffic.messages)
     run.proxy.restart(plan)
     (queue,) = run.queues.values()

@@ -88,7 +88,9 @@ def seeds() -> dict[Row, dict[str, Any]]:
         ("Books", "conditional"): {"Category": "Suspense", "Views": 0},
         ("Books", "scarce"): {"Stock": 1},
         ("ProductCatalog", "4999"): {"Description": "to be kept"},
-        **{("ProductCatalog", str(number)): {"Description": "to be deleted"} for number in range(5000, 5000 + _DELETED)},
+        **{
+            ("ProductCatalog", str(number)): {"Description": "to be deleted"} for number in range(5000, 5000 + _DELETED)
+        },
     }
 
 
