@@ -12,6 +12,7 @@ from benchmarks.results import BARE, REAL, Results
 
 _COLOURS = {SUREWRITE: "#0b6e4f", POWERTOOLS: "#d1812c", PLAIN: "#8c96a3"}
 _WIDTH = 0.27
+_LEAST, _MOST = 10, 20_000
 
 
 def draw(results: Results, path: Path) -> None:
@@ -39,7 +40,9 @@ def _draw(results: Results, network: str, axis: Any) -> None:
     )
     axis.tick_params(axis="x", length=0)
     axis.set_yscale("log")
-    axis.margins(y=0.16)
+    axis.set_ylim(_LEAST, _MOST)
+    axis.yaxis.set_major_formatter("{x:,.0f}")
+    axis.minorticks_off()
     axis.set_ylabel("messages/s (log scale)")
     axis.set_title(network.capitalize(), loc="left", fontweight="bold", fontsize=11)
     axis.grid(axis="y", color="#e3e6ea", linewidth=0.8)

@@ -17,7 +17,7 @@ def main() -> None:
     functions.load(definition, {})
     module = sys.modules[f"{sys.argv[1]}_app"]
     queue = RejectedQueue()
-    setattr(boto3, "client", lambda service: queue)  # noqa: B010 - boto3's types allow no other client here
+    setattr(boto3, "client", lambda service, **options: queue)  # noqa: B010 - boto3's types allow no other client here
     for event in json.load(sys.stdin):
         answer = module.handler(event, functions.Context(definition))
         print(json.dumps(answer), file=sys.stderr)

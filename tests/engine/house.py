@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from bookstore.models import Book
 from pydantic import BaseModel, model_validator
 
+from bookstore.models import Book
 from surewrite import (
     Boto3Transport,
     DynamoDB,

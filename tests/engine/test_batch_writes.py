@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from bookstore.models import Book, Product
 
+from bookstore.models import Book, Product
 from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
 from surewrite.batches import Batch, BatchFailed, commit_batch, write_batch
 from surewrite.errors import InvalidRequest, KeyReused

@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bookstore.models import Book, Product
 
+from bookstore.models import Book, Product
 from surewrite import Attr, Item, Write, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker

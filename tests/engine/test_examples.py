@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bookstore.models import Address, Product, Thread, User
 
+from bookstore.models import Address, Product, Thread, User
 from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, rainmaker
@@ -51,12 +51,12 @@ def test_a_discussion_thread(house: House) -> None:
 def test_an_atomic_counter(house: House, idempotency_key: str | None) -> None:
     house.seed(Product(id=601, description="Snowboard", quantity_on_hand=5, price=Decimal(100)))
     products = house.table(Product)
-    for _ in range(3):
-        shown = products.update(601, {attr("Price").increment(5)}, returns="UPDATED_NEW", key=idempotency_key)
-        assert shown is not None
+    actions = {attr("Price").increment(5)}
+    answers = [products.update(601, actions, returns="UPDATED_NEW", key=idempotency_key) for _ in range(3)]
     # "UpdateItem is not idempotent, the Price increases every time you run this code"
     assert (house.shown(Product, 601) or {})["Price"] == (115 if idempotency_key is None else 105)
-    assert shown.price == (115 if idempotency_key is None else 105)
+    prices = [answer.price for answer in answers if answer is not None]
+    assert prices == ([105, 110, 115] if idempotency_key is None else [105, 105, 105])
 
 
 def test_a_conditional_write_that_is_sent_again(house: House) -> None:

@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from bookstore.models import Book, Product
 
+from bookstore.models import Book, Product
 from surewrite import Attr, IdempotencyKey, Write, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidKey, KeyReused
 from surewrite.ledger import MAX_OUTCOME_BYTES

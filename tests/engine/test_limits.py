@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated, Any
 
 import pytest
-from bookstore.models import Book, Product, Thread, User
 
+from bookstore.models import Book, Product, Thread, User
 from surewrite import Attr, Field, IdempotencyKey, Item, PartitionKey, SortKey, Write, attr
 from surewrite.errors import InvalidItem, InvalidUpdate, ItemTooLarge
 from surewrite.updates import Action
@@ -154,12 +154,11 @@ def test_fifty_in_stock_and_eighty_buyers(house: House, returns: Any) -> None:
         try:
             house.writer.commit(write, IdempotencyKey("shop", str(number)))
         except InvalidItem as error:
-            assert [problem.location for problem in error.problems] == [("Stock",)]
-            return "rejected"
+            return f"rejected for {[problem.location for problem in error.problems]}"
         return "applied"
 
     with ThreadPoolExecutor(8) as pool:
-        assert Counter(pool.map(buy, range(80))) == {"applied": 50, "rejected": 30}
+        assert Counter(pool.map(buy, range(80))) == {"applied": 50, "rejected for [('Stock',)]": 30}
     assert (house.shown(Book, RAINMAKER) or {})["Stock"] == 0
     assert house.records() == 50
     if returns == "NONE":

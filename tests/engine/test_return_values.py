@@ -4,8 +4,8 @@ from decimal import Decimal
 from typing import Any, get_args
 
 import pytest
-from bookstore.models import Book, Product
 
+from bookstore.models import Book, Product
 from surewrite import Item, ReturnValues, Write, attr
 from surewrite.values import Image
 from tests.engine.house import RAINMAKER, House, Part, Thing, key, rainmaker

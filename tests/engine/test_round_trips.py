@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
-from bookstore.models import Book
 
+from bookstore.models import Book
 from surewrite import Attr, Write, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker

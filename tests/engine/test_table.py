@@ -1,11 +1,12 @@
 """`Table`: reading and writing instances of models."""
 
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
-from bookstore.models import Book
 
+from bookstore.models import Book
 from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed, InvalidCondition, InvalidItem, InvalidRequest
 from tests.engine.house import RAINMAKER, House, Part, Thing, key, rainmaker
@@ -195,7 +196,7 @@ def test_pages_follow_each_other(house: House) -> None:
     house.seed(*large)
     books = house.table(Book)
     author = Key("Author").eq("John Grisham")
-    for find in (lambda **options: books.query(author, **options), lambda **options: books.scan(**options)):
+    for find in (partial(books.query, author), books.scan):
         assert list(find()) == large
         assert len(house.operations) > 2
         assert list(find(limit=5)) == large[:5]
@@ -231,5 +232,5 @@ def test_attributes_that_the_model_does_not_know_are_kept_and_not_shown(house: H
     books = house.table(Book)
     assert books.get(RAINMAKER) == rainmaker()
     for returns in ("NONE", "ALL_NEW"):
-        books.update(RAINMAKER, {attr("Views").add(1)}, returns=returns, key=returns)  # type: ignore[arg-type]
+        books.update(RAINMAKER, {attr("Views").add(1)}, returns=returns, key=returns)
     assert house.shown(Book, RAINMAKER) == {**rainmaker(views=2).to_image(), "Shelf": "A7"}

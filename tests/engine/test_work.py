@@ -8,9 +8,9 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from bookstore.models import Book, User
 from pydantic import BaseModel
 
+from bookstore.models import Book, User
 from surewrite import Attr, Boto3Transport, DynamoDB, Ledger, Table, Writer, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
 from surewrite.work import NotFound, Transaction, exactly_once

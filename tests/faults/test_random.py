@@ -10,7 +10,7 @@ from surewrite.testing import Randomly
 from tests.engine.house import House
 from tests.faults.ways import IMPATIENT, WAYS, broken, check, prepare, shown, until_done
 
-SEEDS = 40
+SEEDS = 16
 DELIVERIES = 4
 
 
@@ -32,7 +32,7 @@ def test_one_delivery_after_the_other(house: House, name: str, way: str, deadlin
 
 @pytest.mark.parametrize("way", WAYS)
 def test_deliveries_at_once(house: House, name: str, way: str) -> None:
-    for seed in range(SEEDS // 4):
+    for seed in range(SEEDS // 2):
         item = f"{name}/{seed}"
         write, key = prepare(house, WAYS[way], item)
         transports = [broken(house, Randomly(seed * DELIVERIES + number)) for number in range(DELIVERIES)]

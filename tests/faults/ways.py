@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from bookstore.models import Book
-
 from surewrite import Attr, Boto3Transport, Deadline, IdempotencyKey, Item, Outcome, Write, Writer, attr
 from surewrite.errors import Retryable
 from surewrite.testing import Crash, Fault, FaultTransport, Plan
@@ -58,13 +57,21 @@ WAYS: dict[str, Way] = {
         lambda name: book(name, views=1),
     ),
     "pinned if": Way(
-        PINNED, lambda name: _add(name, when=FIRST_ONLY, returns="ALL_OLD"), book, lambda name: book(name, views=1), book
+        PINNED,
+        lambda name: _add(name, when=FIRST_ONLY, returns="ALL_OLD"),
+        book,
+        lambda name: book(name, views=1),
+        book,
     ),
     "create and show": Way(
         PINNED, lambda name: Write.put(book(name), absent=True, returns="ALL_NEW"), lambda name: None, book, book
     ),
     "delete": Way(
-        PINNED, lambda name: Write.delete(Book, ("a", name), when=FIRST_ONLY, returns="ALL_OLD"), book, lambda name: None, book
+        PINNED,
+        lambda name: Write.delete(Book, ("a", name), when=FIRST_ONLY, returns="ALL_OLD"),
+        book,
+        lambda name: None,
+        book,
     ),
     "pinned by validators": Way(
         PINNED,
@@ -72,7 +79,7 @@ WAYS: dict[str, Way] = {
         lambda name: Offer(id=name, low=1, high=1),
         lambda name: Offer(id=name, low=2, high=2),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True)

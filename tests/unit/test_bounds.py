@@ -2,11 +2,12 @@
 
 from decimal import Decimal
 from enum import IntEnum
-from typing import Annotated, Any, Literal, NotRequired, Self, TypedDict
+from typing import Annotated, Any, Literal, NotRequired, Self
 
 import pytest
 from boto3.dynamodb.conditions import Attr
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from typing_extensions import TypedDict
 
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
@@ -57,6 +58,7 @@ class Limited(Item, table="Limited"):
     level: Level = Level.LOW
     either: Annotated[int, Field(ge=0)] | str = 0
     counts: dict[str, Annotated[int, Field(ge=0)]] = {}
+    unsure: list[Annotated[int, Field(ge=0)] | None] = []
     capped: dict[str, int] = Field(default={}, max_length=2)
     span: Span = Span()
     maybe: Span | None = None
@@ -100,6 +102,7 @@ ALWAYS, READ = None, "read"
         (attr("ge").add(-LONG), A("ge").gte(LONG)),
         (attr("le").add(Decimal(LONG)), READ),
         (attr("counts.x").add(-1), A("counts.x").gte(1)),
+        (attr("unsure[0]").add(-1), A("unsure[0]").gte(1)),
         # SET needs the number to be there
         (attr("ge").increment(3), ALWAYS),
         (attr("ge").increment(-3), A("ge").gte(3)),
@@ -126,13 +129,14 @@ ALWAYS, READ = None, "read"
         (attr("checked").set(2), READ),
         (attr("choice").add(1), READ),
         (attr("level").add(1), READ),
-        (attr("either").add(-1), READ),
+        (attr("either").add(1), READ),
         (attr("span.low").set(1), READ),
         (attr("span.low").add(1), READ),
         (attr("span.low").remove(), READ),
         (attr("maybe.low").set(1), READ),
         (attr("capped.x").set(1), READ),
-        (attr("row.number").remove(), READ),
+        (attr("row.number").set(1), ALWAYS),
+        (attr("row.note").remove(), ALWAYS),
         (attr("pair[0]").remove(), READ),
         # lists and sets
         (attr("many").append([1]), ALWAYS),

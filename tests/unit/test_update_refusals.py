@@ -1,9 +1,10 @@
 """What is refused when an update is built, with the path named."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NotRequired
 
 import pytest
 from pydantic import Field, field_validator
+from typing_extensions import TypedDict
 
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
@@ -137,8 +138,14 @@ def test_another_proof_is_none() -> None:
         Update.build(Sample, [attr("work.city").set("Bonn")], present=[path("home"), path("works.city")])
 
 
+class Row(TypedDict):
+    number: int
+    note: NotRequired[Annotated[str, Field(max_length=2)]]
+
+
 class Checked(Item, table="Checked"):
     id: PartitionKey[str]
+    row: Row = {"number": 0}
     even: int = 0
     short: list[Annotated[str, Field(max_length=2)]] = Field(default=[], max_length=2)
 
@@ -154,6 +161,10 @@ class Checked(Item, table="Checked"):
     ("action", "reason"),
     [
         (attr("short").set(["a", "b", "c"]), "List should have at most 2 items after validation, not 3"),
+        (attr("row.note").set("abc"), "String should have at most 2 characters"),
+        (attr("row.number").set("x"), "Input should be a valid integer, unable to parse string as an integer"),
+        (attr("row.number").remove(), "the model requires it, it cannot be removed"),
+        (attr("row.no").set(1), NOTHING),
         (attr("short[0]").set("abc"), "String should have at most 2 characters"),
         (attr("short").append(["abc"]), "[0]: String should have at most 2 characters"),
     ],

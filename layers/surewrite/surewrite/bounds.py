@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from itertools import accumulate
-from typing import Annotated, Any, get_origin, is_typeddict
+from typing import Annotated, Any, get_origin
 
 import annotated_types
 from boto3.dynamodb.conditions import Attr, ConditionBase
@@ -75,7 +75,7 @@ def _has_independent_members(hint: Hint) -> bool:
     kind = get_origin(arm) or arm
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return not others and not has_validators_across(kind)
-    return not others and kind not in (tuple, Annotated) and not is_typeddict(kind)
+    return not others and kind not in (tuple, Annotated)
 
 
 def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[ConditionBase | None]:

@@ -213,7 +213,9 @@ def _sorted(error: ClientError) -> Retryable:
     if code == "ConditionalCheckFailedException":
         raise CheckFailed(response.get("Item")) from None
     if code == "TransactionCanceledException":
-        raise Cancelled(response.get("CancellationReasons") or []) from None
+        if reasons := response.get("CancellationReasons"):
+            raise Cancelled(reasons) from None
+        return Conflict("DynamoDB cancelled the transaction without a reason")
     if code in _CONFLICTS:
         return Conflict("other writers kept the item busy")
     if code in _THROTTLES:

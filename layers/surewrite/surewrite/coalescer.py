@@ -20,10 +20,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import values
 from .apply import apply
 from .batches import Batch, commit_batch
-from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
+from .client import PASSING, Cancelled, Deadline, Refused
 from .conditions import evaluate
 from .effects import explain
-from .errors import Blocked, DeadlineExceeded, KeyReused, Retryable, SurewriteError
+from .errors import Blocked, DeadlineExceeded, InvalidRequest, KeyReused, Retryable, SurewriteError
 from .expressions import all_of
 from .ledger import Claim, IdempotencyKey, Outcome, Record
 from .planner import Plan, Step, Unit
@@ -207,14 +207,29 @@ class Coalescer:
         return done + self._commit(units)
 
     def _commit(self, units: list[Unit]) -> list[tuple[Unit, list[Unit]]]:
-        ledger, version = self._writer.ledger, self._writer.version()
+        version = self._writer.version()
         actions: list[dict[str, Any]] = []
         spans: list[tuple[int, int]] = []
-        for unit in units:
-            claims = ledger.actions(unit.claims)
-            kind, parameters = unit.write.request(self._writer.table(unit.write.model), version, unit.guard)
-            spans.append((len(actions), len(actions) + len(claims)))
-            actions += [*claims, {kind: parameters}]
+        apart: list[tuple[Unit, list[Unit]]] = []
+        for unit in list(units):
+            try:
+                own = self._actions(unit, version)
+            except InvalidRequest:
+                apart.append((unit, self._split(unit)))
+                units.remove(unit)
+                continue
+            spans.append((len(actions), len(actions) + len(own) - 1))
+            actions += own
+        return apart + (self._sent(units, actions, spans, version) if units else [])
+
+    def _actions(self, unit: Unit, version: str) -> list[dict[str, Any]]:
+        """The unit's claims and its write. InvalidRequest if its conditions together are too long for one request."""
+        kind, parameters = unit.write.request(self._writer.table(unit.write.model), version, unit.guard)
+        return [*self._writer.ledger.actions(unit.claims), {kind: parameters}]
+
+    def _sent(
+        self, units: list[Unit], actions: list[dict[str, Any]], spans: list[tuple[int, int]], version: str
+    ) -> list[tuple[Unit, list[Unit]]]:
         try:
             self._writer.dynamodb.transact(actions, self._deadline)
         except Cancelled as cancelled:
@@ -259,6 +274,9 @@ class Coalescer:
             left.append((unit, remains))
             if any(one.get("Code") in PASSING for one in (*claims, reason)):
                 delayed += remains
+        if not delayed and sum(len(one.steps) for _, remains in left for one in remains) == _steps_in(units):
+            # Nothing was learned. Whatever it was, it is not met again at once.
+            delayed = [one for unit, remains in left for one in remains if len(remains) == 1 and not one.solo]
         if delayed and not self._wait(delayed):
             for unit in delayed:
                 self._fail(unit, cancelled.passing)
@@ -287,7 +305,7 @@ class Coalescer:
             if len(kept) < len(unit.steps):
                 return [Unit.of(kept)] if kept else []
             return self._split(unit)
-        if code in REFUSED:
+        if code != "None" and code != "ConditionalCheckFailed" and code not in PASSING:
             return self._split(Unit.of(steps))
         return [Unit.of(steps, attempts=unit.attempts)]
 
@@ -336,6 +354,10 @@ class Coalescer:
             self._contested[step.claim.key] = (step.claim.fingerprint, result)
         if step.group is not None and not result.final:
             self._stopped.add(step.group)
+
+
+def _steps_in(units: Sequence[Unit]) -> int:
+    return sum(len(unit.steps) for unit in units)
 
 
 def _result(commit: Callable[[], Outcome]) -> Result:

@@ -127,14 +127,13 @@ def _field_hint(model: type[BaseModel], name: str) -> Hint | None:
             opaque = any(
                 field_name in validator.info.fields or "*" in validator.info.fields for validator in decorators
             )
-            annotation, metadata = _flatten(field)
+            annotation, metadata = _flatten(field.annotation, field.metadata)
             return Hint(annotation, metadata, field.is_required(), opaque)
     return Hint(Any) if model.model_config.get("extra") == "allow" else None
 
 
-def _flatten(field: FieldInfo) -> tuple[Any, tuple[Any, ...]]:
+def _flatten(annotation: Any, metadata: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     """`Optional[Annotated[int, Ge(0)]]` and `Annotated[Optional[int], Ge(0)]` come to the same."""
-    annotation, metadata = field.annotation, tuple(field.metadata)
     arms = [arm for arm in _arms(annotation) if arm is not type(None)]
     if len(arms) == 1 and get_origin(arms[0]) is Annotated:
         bare, *inner = get_args(arms[0])
@@ -171,17 +170,23 @@ def _child(annotation: Any, element: Element) -> Hint | None:
         if isinstance(element, str):
             if issubclass(origin, BaseModel):
                 return _field_hint(origin, element)
-            if typing.is_typeddict(origin):
-                known = typing.get_type_hints(origin, include_extras=True)
-                return _member_hint(known[element]) if element in known else None
+            if hasattr(origin, "__required_keys__"):  # a TypedDict, of typing or typing_extensions
+                return _entry_hint(origin, element)
             if issubclass(origin, Mapping):
                 return _member_hint(args[1] if len(args) == 2 else Any)
     return None
 
 
-def _member_hint(annotation: Any) -> Hint:
+def _member_hint(annotation: Any, required: bool = False) -> Hint:
     bare, *marks = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
-    return Hint(bare, _constraints(marks))
+    return Hint(*_flatten(bare, marks), required)
+
+
+def _entry_hint(typed_dict: Any, name: str) -> Hint | None:
+    annotation = typing.get_type_hints(typed_dict, include_extras=True).get(name)
+    if get_origin(annotation) in (typing.Required, typing.NotRequired):
+        (annotation,) = get_args(annotation)
+    return None if annotation is None else _member_hint(annotation, name in typed_dict.__required_keys__)
 
 
 def _types(annotation: Any) -> Iterator[str]:

@@ -27,6 +27,7 @@ from .errors import (
     KeyReused,
     Problem,
     Retryable,
+    Throttled,
 )
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
 from .models import VERSION, Item
@@ -285,7 +286,7 @@ class Writer:
             wanted = response.get("UnprocessedKeys") or {}
             if not wanted:
                 break
-            backoff.wait(Conflict("DynamoDB left the read unprocessed"))
+            backoff.wait(Throttled("DynamoDB left the read unprocessed"))
         return self.ledger.standing(found.get(self.ledger.table)), _image(found.get(table))
 
     def _read_item(self, model: type[Item], key: Wire, call: _Call) -> Image | None:

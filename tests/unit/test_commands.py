@@ -1,0 +1,231 @@
+"""Requests of the queue and the API: from parsed JSON to a write, or to a problem for each field that is wrong."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from bookstore.models import MODELS, Book
+from surewrite import Write
+from surewrite.commands import Catalogue, UpdateBody, parse_command
+from surewrite.conditions import condition_to_json
+from surewrite.errors import ConfigurationError, InvalidRequest, Problem, UnknownCollection
+from surewrite.updates import Update
+from surewrite.values import loads
+from surewrite.writes import Put, Remove
+from tests.unit.samples import Sample
+
+SAMPLE_KEY = {"id": "a", "at": 1}
+
+
+def write(text: str) -> Write:
+    """The write of a message on a sample."""
+    command = parse_command(loads(text))
+    result = command.to_write(Sample)
+    assert isinstance(result, Write)
+    return result
+
+
+def test_a_put() -> None:
+    made = write(
+        '{"op": "put", "collection": "sample", "item": {"id": "a", "at": 1, "name": "n", "raw": "AP8=", "words": ["b"],'
+        ' "blobs": ["/w=="], "price": 0.12345678901234567890123456789012345678, "work": {"city": "x", "labels": ["l"]},'
+        ' "extras": {"n": 1e2}}, "when": {"Count": {"lt": 5}}, "return_values": "ALL_OLD"}'
+    )
+    assert isinstance(made.action, Put)
+    assert made.key == {"id": "a", "at": Decimal(1)}
+    assert made.action.given == {
+        "id": "a",
+        "at": Decimal(1),
+        "name": "n",
+        "raw": b"\x00\xff",
+        "words": {"b"},
+        "blobs": {b"\xff"},
+        "price": Decimal("0.12345678901234567890123456789012345678"),
+        "work": {"city": "x", "labels": {"l"}},
+        "extras": {"n": Decimal(100)},
+    }
+    assert made.when is not None
+    assert condition_to_json(made.when) == {"Count": {"lt": 5}}
+    assert made.returns == "ALL_OLD"
+
+
+def test_an_update_with_every_section() -> None:
+    made = write(
+        '{"op": "update", "collection": "sample", "key": {"id": "a", "at": 1}, "set": {"raw": "/w==", "home.labels": ["x"]},'
+        ' "copy": {"price": "prices.a"}, "increment": {"home.floor": 2}, "default": {"flag": true}, "append": {"items": 1},'
+        ' "prepend": {"places": [{"city": "Oslo"}]}, "remove": ["extras.x"], "add": {"Count": 1, "blobs": ["/w=="]},'
+        ' "delete": {"words": ["a"]}}'
+    )
+    assert isinstance(made.action, Update)
+    parameters = made.action.expression.parameters()
+    names, values = parameters["ExpressionAttributeNames"], parameters["ExpressionAttributeValues"]
+    text = parameters["UpdateExpression"]
+    for placeholder in sorted({**names, **values}, key=len, reverse=True):
+        shown = names.get(placeholder) or str(next(iter(values[placeholder].values())))
+        text = text.replace(placeholder, shown)
+    assert text == (
+        "SET flag = if_not_exists(flag, True), home.floor = home.floor + 2, home.labels = ['x'], "
+        "items = list_append(if_not_exists(items, []), [{'N': '1'}]), "
+        "places = list_append([{'M': {'city': {'S': 'Oslo'}, 'floor': {'N': '0'}}}], if_not_exists(places, [])), "
+        "price = prices.a, raw = b'\\xff' REMOVE extras.x ADD Count 1, blobs [b'\\xff'] DELETE words ['a']"
+    )
+    assert made.returns == "NONE"
+
+
+def test_a_delete() -> None:
+    made = write('{"op": "delete", "collection": "sample", "key": {"id": "a", "at": 1}, "idempotency_key": "k"}')
+    assert isinstance(made.action, Remove)
+    assert made.key == {"id": "a", "at": Decimal(1)}
+
+
+def test_a_condition_makes_way_for_a_path_that_may_be_missing() -> None:
+    text = '{"op": "update", "collection": "sample", "key": {"id": "a", "at": 1}, "set": {"work.city": "x"}%s}'
+    write(text % ', "when": {"work": {"exists": true}}')
+    with pytest.raises(InvalidRequest, match=r"set work\.city: work may be missing"):
+        write(text % "")
+
+
+def update(**fields: Any) -> dict[str, Any]:
+    return {"op": "update", "collection": "sample", "key": SAMPLE_KEY, **fields}
+
+
+ITEM = {"id": "a", "at": 1, "name": "n"}
+
+
+@pytest.mark.parametrize(
+    ("request_", "location", "reason"),
+    [
+        # the request's shape
+        (None, (), "Input should be a valid dictionary or object to extract fields from"),
+        ([], (), "Input should be a valid dictionary or object to extract fields from"),
+        ({}, (), "Unable to extract tag using discriminator 'op'"),
+        ({"op": "drop"}, (), "Input tag 'drop' found using 'op' does not match any of the expected tags"),
+        ({"op": "put", "item": ITEM}, ("collection",), "Field required"),
+        ({"op": "put", "collection": "sample"}, ("item",), "Field required"),
+        ({"op": "put", "collection": "sample", "item": []}, ("item",), "Input should be a valid dictionary"),
+        ({"op": "put", "collection": 1, "item": ITEM}, ("collection",), "Input should be a valid string"),
+        ({"op": "delete", "collection": "sample", "key": "a"}, ("key",), "Input should be a valid dictionary"),
+        ({"op": "delete", "collection": "sample", "key": SAMPLE_KEY, "x": 1}, ("x",), "Extra inputs are not permitted"),
+        (update(add={"Count": 1}, idempotency_key=""), ("idempotency_key",), "String should have at least 1 character"),
+        (update(add={"Count": 1}, idempotency_key="x" * 256), ("idempotency_key",), "String should have at most 255 characters"),
+        (update(add={"Count": 1}, return_values="ALL"), ("return_values",), "Input should be 'NONE', 'ALL_OLD', 'UPDATED_OLD', 'ALL_NEW' or 'UPDATED_NEW'"),
+        (update(), (), "an update needs at least one of set, copy, increment, default, append, prepend, add, delete, remove"),
+        (update(set=[]), ("set",), "Input should be a valid dictionary"),
+        (update(remove="price"), ("remove",), "Input should be a valid list"),
+        (update(remove=[1]), ("remove", 0), "Input should be a valid string"),
+        (update(copy={"price": 1}), ("copy", "price"), "Input should be a valid string"),
+        (update(add={"Count": 1}, when=[]), ("when",), "Input should be a valid dictionary"),
+    ],
+    ids=lambda value: str(value)[:40],
+)  # fmt: skip
+def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, ...], reason: str) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        parse_command(request_)
+    (problem,) = caught.value.problems
+    assert problem.location == location
+    assert problem.reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("request_", "location", "reason"),
+    [
+        # keys
+        (update(add={"Count": 1}) | {"key": {"id": "a"}}, ("key", "at"), "the sort key is missing"),
+        (update(add={"Count": 1}) | {"key": {"id": 1, "at": 1}}, ("key", "id"), "a string is needed"),
+        (update(add={"Count": 1}) | {"key": {**SAMPLE_KEY, "x": 1}}, ("key", "x"), "not part of the primary key"),
+        # items
+        ({"item": {**ITEM, "count": 1}}, ("item", "count"), "unknown attribute, did you mean Count?"),
+        ({"item": {"id": "a", "at": 1}}, ("item", "name"), "Field required"),
+        ({"item": {**ITEM, "Count": -1}}, ("item", "Count"), "Input should be greater than or equal to 0"),
+        ({"item": {**ITEM, "Count": "1"}}, ("item", "Count"), "a number is needed"),
+        ({"item": {**ITEM, "Count": True}}, ("item", "Count"), "a number is needed"),
+        ({"item": {**ITEM, "flag": 1}}, ("item", "flag"), "a boolean is needed"),
+        ({"item": {**ITEM, "raw": "?"}}, ("item", "raw"), "base64 is needed"),
+        ({"item": {**ITEM, "words": "ab"}}, ("item", "words"), "an array is needed"),
+        ({"item": {**ITEM, "work": []}}, ("item", "work"), "an object is needed"),
+        ({"item": {**ITEM, "places": [{"city": "x"}, {"city": 5}]}}, ("item", "places", 1, "city"), "a string is needed"),
+        ({"item": {**ITEM, "prices": {"x": "1"}}}, ("item", "prices", "x"), "a number is needed"),
+        ({"item": {**ITEM, "id": ""}}, ("item", "id"), "a key cannot be empty"),
+        ({"item": {**ITEM, "extras": {"x": "y" * 409_600}}}, ("item",), "the item has"),
+        # updates
+        (update(set={"zzz": 1}), ("set", "zzz"), "unknown attribute"),
+        (update(set={"a[": 1}), ("set", "a["), "not a document path; write it like Formats.Audiobook or items[1].qty"),
+        (update(set={"id": "b"}), ("set", "id"), "part of the primary key, which never changes"),
+        (update(set={"_v": "b"}), ("set", "_v"), "unknown attribute"),
+        (update(set={"Count": "1"}), ("set", "Count"), "a number is needed"),
+        (update(set={"Count": None}), ("set", "Count"), "a number is needed"),
+        (update(set={"words": []}), ("set", "words"), "a set cannot be empty"),
+        (update(set={"raw": "?"}), ("set", "raw"), "base64 is needed"),
+        (update(set={"home": {"city": 1}}), ("set", "home"), "city: a string is needed"),
+        (update(set={"home": {"city": "x", "floor": Decimal("1.5")}}), ("set", "home"), "floor: Input should be a valid integer"),
+        (update(copy={"price": "zzz"}), ("copy", "price"), "unknown attribute"),
+        (update(copy={"price": "a["}), ("copy", "price"), "not a document path"),
+        (update(copy={"price": "name"}), ("copy", "price"), "name holds a string, a number is needed"),
+        (update(increment={"Count": "1"}), ("increment", "Count"), "arithmetic needs a number"),
+        (update(append={"items": ["x"]}), ("append", "items"), "[0]: a number is needed"),
+        (update(append={"name": "x"}), ("append", "name"), "appending needs a list, this is a string"),
+        (update(remove=["name"]), ("remove", "name"), "the model requires it, it cannot be removed"),
+        (update(remove=["zzz"]), ("remove", "zzz"), "unknown attribute"),
+        (update(remove=["["]), ("remove", "["), "not a document path; write it like Formats.Audiobook or items[1].qty"),
+        (update(add={"Count": "1"}), ("add", "Count"), "a number or a set is needed"),
+        (update(add={"Count": [1]}), ("add", "Count"), "Count holds a number, a set of strings or"),
+        (update(add={"words": []}), ("add", "words"), "a set cannot be empty"),
+        (update(add={"words": [1]}), ("add", "words"), "[0]: a string is needed"),
+        (update(add={"extras.x": [[1]]}), ("add", "extras.x"), "a set has strings, numbers or binary values only"),
+        (update(add={"extras.x": [1, "a"]}), ("add", "extras.x"), "the members of a set must all be strings, all numbers or all bytes"),
+        (update(add={"extras.x": [None]}), ("add", "extras.x"), "the members of a set must all be strings, all numbers or all bytes"),
+        (update(delete={"words": "a"}), ("delete", "words"), "a set is needed"),
+        (update(set={"home": {"city": "x"}}, remove=["home.floor"]), ("home",), "overlaps with home.floor"),
+        (update(add={"Count": 1}, when={"zzz": {"eq": 1}}), ("when", "zzz"), "unknown attribute"),
+        (update(add={"Count": 1}, when={}), ("when",), "an object with at least one condition is needed"),
+        ({"item": ITEM, "return_values": "UPDATED_NEW"}, ("return_values",), "a put knows ALL_NEW, ALL_OLD, NONE"),
+        ({"op": "delete", "key": SAMPLE_KEY, "return_values": "ALL_NEW"}, ("return_values",), "a delete knows ALL_OLD, NONE"),
+    ],
+    ids=lambda value: str(value)[-40:],
+)  # fmt: skip
+def test_requests_that_the_model_refuses(request_: Any, location: tuple[str | int, ...], reason: str) -> None:
+    command = parse_command({"op": "put", "collection": "sample", **request_})
+    with pytest.raises(InvalidRequest) as caught:
+        command.to_write(Sample)
+    (problem,) = caught.value.problems
+    assert problem.location == location
+    assert problem.reason.startswith(reason)
+
+
+def test_every_wrong_action_is_named_at_once() -> None:
+    body = UpdateBody.model_validate({"set": {"zzz": 1, "Count": "x"}, "remove": ["["], "add": {"words": [1]}})
+    with pytest.raises(InvalidRequest) as caught:
+        body.actions(Sample)
+    assert [problem.pointer for problem in caught.value.problems] == ["/set/zzz", "/set/Count", "/add/words/0", "/remove/["]
+
+
+def test_no_message_quotes_a_value() -> None:
+    secret = "s3cret"
+    for request_ in (update(set={"Count": secret}), update(add={"words": [{"x": secret}]}), {"op": "put", "x": secret}):
+        with pytest.raises(InvalidRequest) as caught:
+            parse_command({"collection": "sample", **request_}).to_write(Sample)
+        assert secret not in str(caught.value)
+
+
+def test_the_catalogue_knows_its_collections() -> None:
+    catalogue = Catalogue(*MODELS)
+    assert catalogue["books"] is Book
+    assert set(catalogue) == {"books", "products", "threads", "users"}
+    assert "books" in catalogue
+    assert "nope" not in catalogue
+    assert len(catalogue) == 4
+    with pytest.raises(UnknownCollection) as caught:
+        catalogue["nope"]
+    assert str(caught.value) == "unknown collection; there are: books, products, threads, users"
+    assert caught.value.collection == "nope"
+
+
+def test_a_collection_is_served_by_one_model() -> None:
+    with pytest.raises(ConfigurationError, match="two models have the same collection"):
+        Catalogue(Book, Book)
+
+
+@pytest.mark.parametrize("problem", [Problem(("a",), "b")])
+def test_the_key_of_a_problem_is_its_place(problem: Problem) -> None:
+    assert problem.under("set").pointer == "/set/a"

@@ -1,0 +1,135 @@
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from surewrite import IdempotencyKey, Ledger, Outcome
+from surewrite.errors import InvalidKey, Problem
+from surewrite.ledger import MAX_OUTCOME_BYTES, Claim, Record
+from surewrite.values import image_to_wire
+
+NOW = 1_700_000_000.9
+KEY = IdempotencyKey("alice", "order-17")
+ID = "alice#OKUQ5I62RNO5AG66F4TTCTQC4IL7SNIY"
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    return Ledger("Ledger", retention=60, clock=lambda: NOW)
+
+
+def test_a_records_id() -> None:
+    assert KEY.record_id == ID
+    assert len(KEY.record_id) == len("alice#") + 32
+
+
+def test_ids_differ_by_scope_and_by_key() -> None:
+    keys = [KEY, IdempotencyKey("bob", "order-17"), IdempotencyKey("alice", "order-18"), IdempotencyKey("alice", "Order-17")]
+    assert len({key.record_id for key in keys}) == 4
+
+
+@pytest.mark.parametrize("key", ["x", "x" * 255, "é 😀 ~!"])
+def test_keys(key: str) -> None:
+    assert IdempotencyKey("s", key).key == key
+
+
+@pytest.mark.parametrize("key", ["", "x" * 256, "a\n", "a\x00", "\x7f", "\ud800"], ids=repr)
+def test_keys_that_are_no_keys(key: str) -> None:
+    with pytest.raises(InvalidKey) as caught:
+        IdempotencyKey("s", key)
+    assert caught.value.problems == (Problem(("idempotency_key",), "1 to 255 printable characters are needed"),)
+
+
+def test_a_claim_is_a_put_where_nothing_stands(ledger: Ledger) -> None:
+    (action,) = ledger.actions([Claim(KEY, "f", "o")])
+    assert action == {
+        "Put": {
+            "TableName": "Ledger",
+            "Item": {
+                "id": {"S": ID},
+                "fingerprint": {"S": "f"},
+                "outcome": {"S": "o"},
+                "expires_at": {"N": "1700000060"},
+            },
+            "ConditionExpression": "attribute_not_exists(#id) OR #expires <= :now OR attribute_exists(#rejected)",
+            "ExpressionAttributeNames": {"#id": "id", "#expires": "expires_at", "#rejected": "rejected"},
+            "ExpressionAttributeValues": {":now": {"N": "1700000000"}},
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+def test_a_claim_without_an_outcome_stores_none(ledger: Ledger) -> None:
+    (action,) = ledger.actions([Claim(KEY, "f")])
+    assert action["Put"]["Item"].keys() == {"id", "fingerprint", "expires_at"}
+
+
+def test_a_rejection_stores_the_reason(ledger: Ledger) -> None:
+    item = ledger.rejection(Claim(KEY, "f"), "no stock")["Item"]
+    assert item == {
+        "id": {"S": ID},
+        "fingerprint": {"S": "f"},
+        "rejected": {"S": "no stock"},
+        "expires_at": {"N": "1700000060"},
+    }
+
+
+@pytest.mark.parametrize(("expires", "stands"), [(1_700_000_000, False), (1_700_000_001, True)])
+def test_an_expired_record_counts_as_absent(ledger: Ledger, expires: int, stands: bool) -> None:
+    item = image_to_wire({"id": ID, "fingerprint": "f", "expires_at": Decimal(expires)})
+    assert ledger.standing(item) == (Record("f", None, None, expires) if stands else None)
+    assert ledger.standing(None) is None
+
+
+def test_the_verdicts_of_a_cancellation(ledger: Ledger) -> None:
+    stood = image_to_wire({"id": "x", "fingerprint": "f", "outcome": "o", "expires_at": Decimal(9)})
+    reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": stood}, {"Code": "TransactionConflict"}]
+    claims = [Claim(IdempotencyKey("s", str(index)), "f") for index in range(2)]
+    assert ledger.verdicts(claims, reasons) == [None, Record("f", "o", None, 9)]
+
+
+EVERY_TYPE: dict[str, Any] = {
+    "S": "é",
+    "N": Decimal("0.12345678901234567890123456789012345678"),
+    "B": b"\x00\xff",
+    "BOOL": True,
+    "NULL": None,
+    "SS": {"a", "b"},
+    "NS": {Decimal(1), Decimal("1E+30")},
+    "BS": {b"\x00", b"\xff"},
+    "L": [Decimal(1), [b"x", {b"y"}]],
+    "M": {"m": {"b": b"\x01", "empty": {}, "list": []}},
+}
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        Outcome(),
+        Outcome(None, None, True),
+        Outcome({}, "v1"),
+        Outcome(EVERY_TYPE, "v1", True),
+    ],
+    ids=["nothing", "created", "empty", "every type"],
+)
+def test_an_outcome_comes_back_from_its_record(outcome: Outcome) -> None:
+    text = outcome.stored()
+    assert Outcome.load(text) == outcome
+    assert Outcome.load(text).dump() == text
+    json.loads(text)
+
+
+def test_how_an_outcome_was_found_is_not_stored() -> None:
+    outcome = Outcome({"a": "b"}, "v1", replayed=True, consumed=({"CapacityUnits": 1},))
+    assert Outcome.load(outcome.dump()) == Outcome({"a": "b"}, "v1")
+    assert Outcome().as_replay().replayed
+
+
+def test_an_outcome_that_is_too_large_is_left_out() -> None:
+    rest = len(Outcome({"a": ""}, "v1").dump())
+    fits = Outcome({"a": "x" * (MAX_OUTCOME_BYTES - rest)}, "v1")
+    assert len(fits.stored()) == MAX_OUTCOME_BYTES
+    too_large = Outcome({"a": "x" * (MAX_OUTCOME_BYTES - rest - 1) + "é"}, "v1")
+    assert len(too_large.dump()) == MAX_OUTCOME_BYTES
+    assert Outcome.load(too_large.stored()) == Outcome(current=True)
