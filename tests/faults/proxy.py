@@ -140,6 +140,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.server.crash()
         if reply is None or fault is Fault.CRASH_AFTER:
             return self._hang_up()
+        if fault is Fault.CONFLICT_AT_FIRST:
+            return self._send(*_clouded(reply))
         if fault is Fault.DROP_RESPONSE:
             # nothing at all, or a response that breaks off
             return self._send(*reply, sent=chance.choice([0, chance.randrange(len(reply[1]))]))
@@ -183,8 +185,6 @@ def _refusal(fault: Fault, namespace: str, operation: str, body: bytes, chance: 
     def cancelled(code: str) -> Reply:
         count = len(json.loads(body)["TransactItems"])
         struck = set(chance.sample(range(count), chance.choice([1, chance.randint(1, count)])))
-        if fault is Fault.CONFLICT_AT_FIRST:
-            struck = {0}
         reasons = [{"Code": code, "Message": "busy"} if n in struck else {"Code": "None"} for n in range(count)]
         return error("TransactionCanceledException", CancellationReasons=reasons)
 
@@ -197,11 +197,21 @@ def _refusal(fault: Fault, namespace: str, operation: str, body: bytes, chance: 
             return error("TransactionInProgressException")
         case Fault.CONFLICT if not operation.startswith("Transact"):
             return error("TransactionConflictException")
-        case Fault.CONFLICT | Fault.CONFLICT_AT_FIRST:
+        case Fault.CONFLICT:
             return cancelled("TransactionConflict")
         case Fault.CANCELLED_BY_THROTTLE:
             return cancelled("ThrottlingError")
     return None
+
+
+def _clouded(reply: Reply) -> Reply:
+    """A cancellation whose first action met another transaction, so that nobody knows what it would have said."""
+    status, body = reply
+    answer = json.loads(body)
+    if "CancellationReasons" not in answer:
+        return reply
+    answer["CancellationReasons"][0] = {"Code": "TransactionConflict", "Message": "busy"}
+    return status, json.dumps(answer).encode()
 
 
 def _entries(part: Any) -> Any:

@@ -129,6 +129,8 @@ class Machine(RuleBasedStateMachine):
             pass  # nothing is acknowledged
         finally:
             self.copies.trouble = None
+        for item in _ITEMS:
+            assert self._stored(item).get("Stock", 0) >= 0
 
     @rule(data=st.data())
     def redeliver(self, data: st.DataObject) -> None:
@@ -182,14 +184,16 @@ class Machine(RuleBasedStateMachine):
             assert record is not None
             assert (record.rejected is not None) == (asked.amount is None)
         for item, sums in self.sums.items():
-            image = self._writer(Exactly({})).read(Book, {"Author": self.author, "Title": item})
-            assert image is not None
+            image = self._stored(item)
             assert {name: image.get(name, 0) for name in sums} == sums
 
     def teardown(self) -> None:
         self.settle()
 
     # --- how ---------------------------------------------------------------------------------------------------------
+
+    def _stored(self, item: str) -> dict[str, Any]:
+        return self._writer(Exactly({})).read(Book, {"Author": self.author, "Title": item}) or {}
 
     def _send(self, body: str, key: str | None = None) -> None:
         self.waiting.append(Message(_QUEUE, f"{self.author}/m{next(self.ids)}", body, key=key))

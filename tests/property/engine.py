@@ -14,7 +14,6 @@ from surewrite.operands import look_up
 from surewrite.paths import Element, Path
 from surewrite.updates import Action, Delete, Remove
 from surewrite.values import Image, image_from_wire, image_to_wire
-
 from tests.property.strategies import KEY
 
 if TYPE_CHECKING:
@@ -54,18 +53,20 @@ class Engine:
     def update(self, update: Update, returns: ReturnValues = "NONE") -> Image | None:
         """What UpdateItem returns; EngineRefused where it refuses."""
         rendered = update.expression.parameters()
-        attributes = self._call("update_item", Key=image_to_wire(KEY), ReturnValues=returns, **rendered).get("Attributes")
+        attributes = self._call("update_item", Key=image_to_wire(KEY), ReturnValues=returns, **rendered).get(
+            "Attributes"
+        )
         return None if attributes is None else image_from_wire(attributes)
 
     def holds(self, condition: ConditionBase) -> bool:
         """Whether a write under the condition would go ahead; nothing is changed."""
         parameters: dict[str, Any] = {}
         text = render_condition(condition, parameters)
-        check = {"TableName": self.table, "Key": image_to_wire(KEY), "ConditionExpression": text, **parameters}
+        check: Any = {"TableName": self.table, "Key": image_to_wire(KEY), "ConditionExpression": text, **parameters}
         try:
-            self.client.transact_write_items(TransactItems=[{"ConditionCheck": check}])  # type: ignore[list-item]
+            self.client.transact_write_items(TransactItems=[{"ConditionCheck": check}])
         except ClientError as error:
-            reasons: list[Any] = error.response.get("CancellationReasons", [])  # type: ignore[assignment]
+            reasons: list[Any] = error.response.get("CancellationReasons", [])
             if [reason["Code"] for reason in reasons] == ["ConditionalCheckFailed"]:
                 return False
             raise EngineRefused(str(error)) from None
@@ -116,7 +117,12 @@ def closed_up(update: Update, image: Mapping[str, Any]) -> Update:
 def _is_beyond(action: Action, image: Mapping[str, Any]) -> bool:
     last = action.path[-1]
     container = look_up(image, Path(action.path[:-1]))
-    return isinstance(last, int) and isinstance(container, list) and last >= len(container) and action.clause in ("SET", "ADD")
+    return (
+        isinstance(last, int)
+        and isinstance(container, list)
+        and last >= len(container)
+        and action.clause in ("SET", "ADD")
+    )
 
 
 def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | None) -> Image | None:

@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from surewrite import Item, PartitionKey, Update, attr
-from surewrite.paths import Path
 from surewrite.updates import Action, Attribute
 from surewrite.values import Image
 
@@ -68,9 +67,7 @@ def sets_of(members: st.SearchStrategy[Any]) -> st.SearchStrategy[set[Any]]:
 
 
 _words, _blobs = st.sampled_from(["a", "b", "c", "é"]), st.sampled_from([b"", b"a", b"\x00\xff"])
-_parts = st.fixed_dictionaries(
-    {}, optional={"n": few, "words": sets_of(_words), "more": st.lists(few, max_size=3)}
-)
+_parts = st.fixed_dictionaries({}, optional={"n": few, "words": sets_of(_words), "more": st.lists(few, max_size=3)})
 OF_KIND: dict[str, st.SearchStrategy[Any]] = {
     "N": numbers,
     "S": texts,
@@ -117,8 +114,12 @@ _PLACES: dict[str, st.SearchStrategy[tuple[Any, ...]]] = {
         st.tuples(st.just("parts"), indexes, st.just("n")),
         st.tuples(st.just("part"), st.just("more"), indexes),
     ),
-    "SS": st.one_of(st.sampled_from([("words",), ("part", "words")]), st.tuples(st.just("parts"), indexes, st.just("words"))),
-    "numbers": st.one_of(st.sampled_from([("items",), ("part", "more")]), st.tuples(st.just("parts"), indexes, st.just("more"))),
+    "SS": st.one_of(
+        st.sampled_from([("words",), ("part", "words")]), st.tuples(st.just("parts"), indexes, st.just("words"))
+    ),
+    "numbers": st.one_of(
+        st.sampled_from([("items",), ("part", "more")]), st.tuples(st.just("parts"), indexes, st.just("more"))
+    ),
     "part": st.one_of(st.just(("part",)), st.tuples(st.just("parts"), indexes)),
 }
 
@@ -133,7 +134,7 @@ def places(kind: str) -> st.SearchStrategy[Attribute]:
 
 def _numeric(target: Attribute, draw: Callable[..., Any]) -> Action:
     number, other = draw(numbers), draw(places("N"))
-    return draw(
+    chosen: Action = draw(
         st.sampled_from(
             [
                 target.add(number),
@@ -145,6 +146,7 @@ def _numeric(target: Attribute, draw: Callable[..., Any]) -> Action:
             ]
         )
     )
+    return chosen
 
 
 @st.composite
@@ -162,7 +164,8 @@ def actions(draw: Callable[..., Any]) -> Action:
             special = [target.append(value), target.prepend(value)] * 2
         case _:
             special = []
-    return draw(st.sampled_from([*common, *special]))
+    chosen: Action = draw(st.sampled_from([*common, *special]))
+    return chosen
 
 
 def distinct(drawn: list[Action]) -> list[Action]:

@@ -5,15 +5,16 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
-from hypothesis import given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from surewrite.conditions import condition_to_json, evaluate
+from surewrite.conditions import condition_from_json, condition_to_json, evaluate
+from surewrite.errors import InvalidCondition
 from surewrite.operands import MISSING, look_up
 from surewrite.paths import path
 from surewrite.values import Image
 from tests.property.engine import Engine
-from tests.property.strategies import FIELDS, OF_KIND, anything, blobs, images, indexes, texts
+from tests.property.strategies import FIELDS, OF_KIND, Thing, anything, blobs, images, indexes, numbers, texts
 
 _ORDERED = (OF_KIND["N"], OF_KIND["S"], OF_KIND["B"])
 
@@ -40,7 +41,7 @@ def _pairs(members: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def operators(draw: Callable[..., Any], image: Image) -> ConditionBase:
+def operators(draw: Callable[..., Any], image: Image) -> Any:
     """One operator on one path, with an operand of a type that DynamoDB takes: often the very value that is there."""
     name = draw(_leaf_paths)
     target: Any = Attr(name)
@@ -77,7 +78,7 @@ def operators(draw: Callable[..., Any], image: Image) -> ConditionBase:
 def cases(draw: Callable[..., Any]) -> tuple[Image | None, ConditionBase]:
     """An item, or none, and a condition of one to three operators."""
     image = draw(images() | st.none())
-    condition = draw(operators(image or {}))
+    condition: ConditionBase = draw(operators(image or {}))
     for connective in draw(st.lists(st.sampled_from(["and", "or", "not"]), max_size=2)):
         match connective:
             case "and":
@@ -95,3 +96,28 @@ def test_evaluate_is_the_engines_verdict(engine: Engine, case: tuple[Image | Non
     image, condition = case
     engine.store(image)
     assert evaluate(condition, image) == engine.holds(condition), condition_to_json(condition)
+
+
+_json_values = st.recursive(
+    st.one_of(numbers, texts, st.booleans(), st.none(), st.sampled_from(["N", "M", "a", "/w=="])),
+    lambda inner: st.lists(inner, min_size=1, max_size=2) | st.dictionaries(st.sampled_from(["lt", "eq"]), inner),
+    max_leaves=3,
+)
+_json_operators = st.sampled_from(
+    ["eq", "ne", "lt", "ge", "between", "in", "begins_with", "contains", "exists", "not_exists", "type", "size"]
+)
+_json_conditions = st.dictionaries(
+    _leaf_paths, st.dictionaries(_json_operators, _json_values, min_size=1, max_size=2), min_size=1, max_size=2
+)
+
+
+@settings(max_examples=500, deadline=None, print_blob=True)
+@given(image=images(), json=_json_conditions)
+def test_what_is_read_from_json_is_taken_by_the_engine(engine: Engine, image: Image, json: dict[str, Any]) -> None:
+    try:
+        condition = condition_from_json(Thing, json)
+    except InvalidCondition:
+        event("refused")
+        return
+    engine.store(image)
+    assert evaluate(condition, image) == engine.holds(condition)

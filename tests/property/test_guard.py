@@ -131,7 +131,8 @@ def actions(draw: Callable[..., Any]) -> Action:
         lambda: target.set(attr(draw(st.sampled_from(_LISTS)))),
         lambda: attr(draw(st.sampled_from(_REMOVABLE))).remove(),
     ]
-    return draw(st.sampled_from([*choices[:3] * 3, *choices]))()
+    make: Callable[[], Action] = draw(st.sampled_from([*choices[:3] * 3, *choices]))
+    return make()
 
 
 def is_valid(image: Image) -> bool:

@@ -50,9 +50,13 @@ def update(*actions: Action) -> Update:
         ([attr("Count").default(9), attr("price").default(9)], {"price": N(9)}),
         ([attr("extras.null").default(9)], {}),
         # every operand is the item as it was
-        ([attr("Count").set(attr("items[0]")), attr("items[0]").set(attr("Count"))], {"Count": N(1), "items": [N(5), N(2), N(3)]}),
+        (
+            [attr("Count").set(attr("items[0]")), attr("items[0]").set(attr("Count"))],
+            {"Count": N(1), "items": [N(5), N(2), N(3)]},
+        ),
         ([attr("price").set(attr("Count") - 6)], {"price": N(-1)}),
         ([attr("price").set(10 - attr("Count").if_not_exists(0))], {"price": N(5)}),
+        ([attr("price").set(attr("Count") - N("1" * 38))], {"price": N("-" + "1" * 36 + "06")}),
         # list indexes mean the elements as they were
         ([attr("items[0]").remove(), attr("items[2]").remove()], {"items": [N(2)]}),
         ([attr("items[0]").remove(), attr("items[1]").set(9)], {"items": [N(9), N(3)]}),
@@ -60,9 +64,12 @@ def update(*actions: Action) -> Update:
         # beyond the end is at the end, in the order of the indexes
         ([attr("items[9]").set(9), attr("items[5]").set(5)], {"items": [N(1), N(2), N(3), N(5), N(9)]}),
         ([attr("items[9]").set(9), attr("items[0]").remove()], {"items": [N(2), N(3), N(9)]}),
-        ([attr("places[1].floor").set(3)], {"places": [{"city": "Rome", "floor": N(1)}, {"city": "Oslo", "floor": N(3)}]}),
+        (
+            [attr("places[1].floor").set(3)],
+            {"places": [{"city": "Rome", "floor": N(1)}, {"city": "Oslo", "floor": N(3)}]},
+        ),
     ],
-)  # fmt: skip
+)
 def test_apply(actions: list[Action], changes: dict[str, Any]) -> None:
     expected = {name: value for name, value in {**IMAGE, **changes}.items() if value is not None}
     before = repr(IMAGE)
@@ -88,14 +95,34 @@ def test_the_new_image_shares_nothing_with_the_old_one() -> None:
         (attr("extras.text").delete({"a"}), "delete", "extras.text", "there is no set of that type"),
         (attr("extras.text").increment(1), "increment", "extras.text", "an operand is not a number"),
         (attr("extras.text").append([1]), "append", "extras.text", "an operand is not a list"),
-        (attr("price").set(attr("Count") + Decimal("1E-40")), "set", "price", "the result has more than 38 significant digits"),
-        (attr("extras.no.x").set(1), "set", "extras.no.x", "there is no map at extras.no in the item; set extras.no first"),
-        (attr("extras.text[0]").set(1), "set", "extras.text[0]", "there is no list at extras.text in the item; set extras.text first"),
+        (
+            attr("price").set(attr("Count") + Decimal("1E-40")),
+            "set",
+            "price",
+            "the result has more than 38 significant digits",
+        ),
+        (
+            attr("extras.no.x").set(1),
+            "set",
+            "extras.no.x",
+            "there is no map at extras.no in the item; set extras.no first",
+        ),
+        (
+            attr("extras.text[0]").set(1),
+            "set",
+            "extras.text[0]",
+            "there is no list at extras.text in the item; set extras.text first",
+        ),
         (attr("prices.a").add(1), "add", "prices.a", "there is no map at prices in the item; set prices first"),
         (attr("prices.a").remove(), "remove", "prices.a", "there is no map at prices in the item; set prices first"),
-        (attr("places[7].labels").delete({"a"}), "delete", "places[7].labels", "there is no map at places[7] in the item; set places[7] first"),
+        (
+            attr("places[7].labels").delete({"a"}),
+            "delete",
+            "places[7].labels",
+            "there is no map at places[7] in the item; set places[7] first",
+        ),
     ],
-)  # fmt: skip
+)
 def test_where_dynamodb_would_refuse(action: Action, section: str, where: str, reason: str) -> None:
     with pytest.raises(InvalidUpdate) as caught:
         apply(update(action), IMAGE)
@@ -109,7 +136,10 @@ def test_the_range_of_a_number_is_not_left() -> None:
 
 
 NESTED = update(
-    attr("home.floor").set(2), attr("places[1].city").set("Bern"), attr("items[0]").remove(), attr("words").delete({"a", "b"})
+    attr("home.floor").set(2),
+    attr("places[1].city").set("Bern"),
+    attr("items[0]").remove(),
+    attr("words").delete({"a", "b"}),
 )
 SHOWN: dict[ReturnValues, Any] = {
     "NONE": None,

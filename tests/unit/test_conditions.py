@@ -93,7 +93,8 @@ def test_conditions_to_json(condition: ConditionBase, json: Any) -> None:
 
 
 OPERATORS = (
-    "unknown operator; there are eq, ne, lt, le, gt, ge, between, in, begins_with, contains, exists, not_exists, type, size"
+    "unknown operator; there are eq, ne, lt, le, gt, ge, between, in, begins_with, contains, exists, not_exists, "
+    "type, size"
 )
 EMPTY = "an object with at least one condition is needed"
 LIST = "a list of conditions is needed"
@@ -114,7 +115,11 @@ LIST = "a list of conditions is needed"
         ({"home.town": {"eq": 1}}, ("home.town",), "the model has nothing at this path"),
         ({"a..b": {"eq": 1}}, ("a..b",), "not a document path; write it like Formats.Audiobook or items[1].qty"),
         ({"": {"eq": 1}}, ("",), "not a document path; write it like Formats.Audiobook or items[1].qty"),
-        ({"extras.`a.b`": {"eq": 1}}, ("extras.`a.b`",), "a condition cannot name an attribute with a dot or a bracket"),
+        (
+            {"extras.`a.b`": {"eq": 1}},
+            ("extras.`a.b`",),
+            "a condition cannot name an attribute with a dot or a bracket",
+        ),
         ({"Count": 1}, ("Count",), 'operators are needed, as in {"eq": 10}'),
         ({"Count": {}}, ("Count",), 'operators are needed, as in {"eq": 10}'),
         ({"Count": {"=": 1}}, ("Count", "="), OPERATORS),
@@ -124,7 +129,11 @@ LIST = "a list of conditions is needed"
         ({"raw": {"eq": "?"}}, ("raw", "eq"), "base64 is needed"),
         ({"words": {"eq": "a"}}, ("words", "eq"), "an array is needed"),
         ({"words": {"eq": []}}, ("words", "eq"), "a set cannot be empty"),
-        ({"extras.x": {"eq": Decimal("1E200")}}, ("extras.x", "eq"), "outside the range of a DynamoDB number (1E-130 to 9.9E+125)"),
+        (
+            {"extras.x": {"eq": Decimal("1E200")}},
+            ("extras.x", "eq"),
+            "outside the range of a DynamoDB number (1E-130 to 9.9E+125)",
+        ),
         ({"Count": {"between": [1]}}, ("Count", "between"), "[lowest, highest] is needed"),
         ({"Count": {"between": 1}}, ("Count", "between"), "[lowest, highest] is needed"),
         ({"Count": {"between": [1, "2"]}}, ("Count", "between"), "a number is needed"),
@@ -137,7 +146,11 @@ LIST = "a list of conditions is needed"
         ({"words": {"ge": ["a"]}}, ("words", "ge"), "a string, a number or a binary value is needed"),
         ({"price": {"gt": None}}, ("price", "gt"), "a string, a number or a binary value is needed"),
         ({"extras.x": {"between": [1, "a"]}}, ("extras.x", "between"), "two values of one type are needed"),
-        ({"extras.x": {"between": [True, True]}}, ("extras.x", "between"), "a string, a number or a binary value is needed"),
+        (
+            {"extras.x": {"between": [True, True]}},
+            ("extras.x", "between"),
+            "a string, a number or a binary value is needed",
+        ),
         ({"words": {"contains": None}}, ("words", "contains"), "a string, a number or a boolean is needed"),
         ({"words": {"contains": ["a"]}}, ("words", "contains"), "a string, a number or a boolean is needed"),
         ({"name": {"exists": 1}}, ("name", "exists"), "true or false is needed"),
@@ -145,12 +158,20 @@ LIST = "a list of conditions is needed"
         ({"name": {"type": "STRING"}}, ("name", "type"), "one of B, BOOL, BS, L, M, N, NS, NULL, S, SS is needed"),
         ({"name": {"type": []}}, ("name", "type"), "one of B, BOOL, BS, L, M, N, NS, NULL, S, SS is needed"),
         ({"words": {"size": 3}}, ("words", "size"), 'comparisons of a number are needed, as in {"lt": 10}'),
-        ({"words": {"size": {"contains": 3}}}, ("words", "size"), 'comparisons of a number are needed, as in {"lt": 10}'),
+        (
+            {"words": {"size": {"contains": 3}}},
+            ("words", "size"),
+            'comparisons of a number are needed, as in {"lt": 10}',
+        ),
         ({"words": {"size": {"lt": "3"}}}, ("words", "size", "lt"), "a number is needed"),
-        ({"or": [{"and": [{"not": {"Count": {"eq": "1"}}}]}]}, ("or", 0, "and", 0, "not", "Count", "eq"), "a number is needed"),
+        (
+            {"or": [{"and": [{"not": {"Count": {"eq": "1"}}}]}]},
+            ("or", 0, "and", 0, "not", "Count", "eq"),
+            "a number is needed",
+        ),
     ],
     ids=lambda value: str(value)[:50],
-)  # fmt: skip
+)
 def test_errors_with_their_pointer(json: Any, location: tuple[str | int, ...], reason: str) -> None:
     with pytest.raises(InvalidCondition) as caught:
         condition_from_json(Sample, json)

@@ -25,7 +25,12 @@ def test_a_records_id() -> None:
 
 
 def test_ids_differ_by_scope_and_by_key() -> None:
-    keys = [KEY, IdempotencyKey("bob", "order-17"), IdempotencyKey("alice", "order-18"), IdempotencyKey("alice", "Order-17")]
+    keys = [
+        KEY,
+        IdempotencyKey("bob", "order-17"),
+        IdempotencyKey("alice", "order-18"),
+        IdempotencyKey("alice", "Order-17"),
+    ]
     assert len({key.record_id for key in keys}) == 4
 
 
@@ -52,8 +57,7 @@ def test_a_claim_is_a_put_where_nothing_stands(ledger: Ledger) -> None:
                 "outcome": {"S": "o"},
                 "expires_at": {"N": "1700000060"},
             },
-            "ConditionExpression": "attribute_not_exists(#id) OR #expires <= :now OR attribute_exists(#rejected)",
-            "ExpressionAttributeNames": {"#id": "id", "#expires": "expires_at", "#rejected": "rejected"},
+            "ConditionExpression": "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)",
             "ExpressionAttributeValues": {":now": {"N": "1700000000"}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -84,7 +88,11 @@ def test_an_expired_record_counts_as_absent(ledger: Ledger, expires: int, stands
 
 def test_the_verdicts_of_a_cancellation(ledger: Ledger) -> None:
     stood = image_to_wire({"id": "x", "fingerprint": "f", "outcome": "o", "expires_at": Decimal(9)})
-    reasons = [{"Code": "None"}, {"Code": "ConditionalCheckFailed", "Item": stood}, {"Code": "TransactionConflict"}]
+    reasons: list[dict[str, Any]] = [
+        {"Code": "None"},
+        {"Code": "ConditionalCheckFailed", "Item": stood},
+        {"Code": "TransactionConflict"},
+    ]
     claims = [Claim(IdempotencyKey("s", str(index)), "f") for index in range(2)]
     assert ledger.verdicts(claims, reasons) == [None, Record("f", "o", None, 9)]
 

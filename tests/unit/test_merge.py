@@ -61,7 +61,10 @@ def test_a_merge_is_what_the_rfc_says(patch: dict[str, Any]) -> None:
     ("patch", "problems"),
     [
         ({"zzz": 1}, [Problem(("zzz",), "unknown attribute")]),
-        ({"Count": "1", "flag": 1}, [Problem(("Count",), "a number is needed"), Problem(("flag",), "a boolean is needed")]),
+        (
+            {"Count": "1", "flag": 1},
+            [Problem(("Count",), "a number is needed"), Problem(("flag",), "a boolean is needed")],
+        ),
         ({"Count": -1}, [Problem(("Count",), "Input should be greater than or equal to 0")]),
         ({"name": None}, [Problem(("name",), "the model requires it, it cannot be removed")]),
         ({"id": "b"}, [Problem(("id",), "part of the primary key, which never changes")]),

@@ -5,8 +5,9 @@ from pydantic import Field
 
 from .apply import ReturnValues, apply
 from .client import Boto3Transport, Deadline, DynamoDB, Transport, boto3_client
+from .keys import PartitionKey, SortKey
 from .ledger import IdempotencyKey, Ledger, Outcome
-from .models import Item, PartitionKey, SortKey
+from .models import Item
 from .tables import Table
 from .updates import Update, attr
 from .writer import Writer

@@ -21,11 +21,18 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from .apply import ReturnValues
 from .batches import Batch, Duplicates
 from .conditions import condition_from_json
-from .errors import ConfigurationError, InvalidItem, InvalidRequest, InvalidUpdate, Problem, UnknownCollection
+from .errors import (
+    ConfigurationError,
+    InvalidItem,
+    InvalidKey,
+    InvalidRequest,
+    InvalidUpdate,
+    Problem,
+    UnknownCollection,
+)
 from .hints import Hint, hint_at, item_from_json
 from .ledger import MAX_KEY_LENGTH
 from .models import Item
-from .paths import path
 from .updates import Action, Attribute, attr
 from .writes import Write
 
@@ -133,7 +140,7 @@ _SECTIONS = {
 
 _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
     "set": Attribute.set,
-    "copy": lambda attribute, source: replace(attribute.set(attr(source)), label="copy"),
+    "copy": lambda attribute, source: replace(attribute.set(_attribute(source)), label="copy"),
     "increment": Attribute.increment,
     "default": Attribute.default,
     "append": Attribute.append,
@@ -144,12 +151,16 @@ _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
 
 
 def _action(model: type[Item], section: str, text: str, value: Any) -> Action:
+    target = _attribute(text)
+    return _METHODS[section](target, _section_value(section, hint_at(model, target.path), value))
+
+
+def _attribute(text: str) -> Attribute:
+    """The attribute at the path; its errors have no location, for the request's section gives them one."""
     try:
-        target = path(text)
-        hint = hint_at(model, target)
+        return attr(text)
     except InvalidRequest as error:
         raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
-    return _METHODS[section](Attribute(target), _section_value(section, hint, value))
 
 
 def _section_value(section: str, hint: Hint, value: Any) -> Any:
@@ -184,8 +195,8 @@ class PutMessage(_Single):
     item: JSONObject
 
     def to_write(self, model: type[Item]) -> Write:
-        item = _under(("item",), parse_item, model, self.item)
-        return Write.put(item, when=self.condition(model), returns=self.return_values or "NONE")
+        write = _under(("item",), _put, model, self.item)
+        return replace(write, when=self.condition(model), returns=self.return_values or "NONE")
 
 
 class UpdateMessage(_Single, UpdateBody):
@@ -221,9 +232,9 @@ class BatchMessage(BaseModel):
     def to_write(self, model: type[Item]) -> Batch:
         if not self.put and not self.delete:
             raise InvalidRequest(Problem((), "a batch needs at least one of put, delete"))
-        puts = [_under(("put", n), parse_item, model, item) for n, item in enumerate(self.put)]
+        puts = [_under(("put", n), _put, model, item) for n, item in enumerate(self.put)]
         keys = [_under(("delete", n), parse_key, model, key) for n, key in enumerate(self.delete)]
-        return Batch.of([*map(Write.put, puts), *(Write.delete(model, key) for key in keys)], self.duplicates)
+        return Batch.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
 
 
 Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage
@@ -237,6 +248,57 @@ def parse_command(value: Any) -> Message:
     except ValidationError as error:
         # the discriminator's value leads each location; it is not a field of the request
         raise InvalidRequest(*(_without_tag(problem) for problem in problems_of(error))) from None
+
+
+class Reader:
+    """Turns parsed JSON into writes, and remembers what it has read.
+
+    The messages of a batch are much alike: those that ask for the same update share its actions, and those that ask for
+    it on the same item share the write. The thousandth increment of a counter costs a look-up.
+    """
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self._catalogue = catalogue
+        self._writes: dict[str, Write] = {}
+        self._updates: dict[str, Write] = {}
+
+    def read(self, value: Any, size: int) -> Write | Batch:
+        """What a command asks for; its idempotency key is not looked at. `size` is the length of its text."""
+        if size > _LONG or not isinstance(value, dict) or value.get("op") != "update" or "key" not in value:
+            return self._interpret(value)
+        key = value["key"]
+        # repr tells every value from every other, a number from a string of its digits included
+        update = repr([(name, member) for name, member in value.items() if name not in ("key", "idempotency_key")])
+        text = f"{update} {key!r}"
+        write = self._writes.get(text)
+        if write is None:
+            write = self._update(update, value)
+            _keep(self._writes, text, write)
+        return write
+
+    def _update(self, text: str, value: dict[str, Any]) -> Write:
+        known = self._updates.get(text)
+        if known is not None:
+            return known.at(_under(("key",), parse_key, known.model, value["key"]))
+        write = self._interpret(value)
+        assert isinstance(write, Write)
+        _keep(self._updates, text, write)
+        return write
+
+    def _interpret(self, value: Any) -> Write | Batch:
+        if isinstance(value, dict) and "idempotency_key" in value:
+            value = {name: member for name, member in value.items() if name != "idempotency_key"}
+        command = parse_command(value)
+        return command.to_write(self._catalogue[command.collection])
+
+
+_LONG, _KEPT = 2048, 1024
+
+
+def _keep(known: dict[str, Write], text: str, write: Write) -> None:
+    if len(known) >= _KEPT:
+        known.clear()
+    known[text] = write
 
 
 def _without_tag(problem: Problem) -> Problem:
@@ -263,8 +325,14 @@ def parse_item(model: type[Item], value: Any) -> Item:
         raise InvalidItem(*problems_of(error)) from None
 
 
+def _put(model: type[Item], value: Any) -> Write:
+    return Write.put(parse_item(model, value))
+
+
 def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
     """A primary key from a JSON object: binary keys are base64 there."""
+    if not isinstance(value, dict):
+        raise InvalidKey(Problem((), "an object is needed"))
     binary = {attribute.name for attribute in model.schema_.key_attributes if attribute.type == "B"}
     parsers = {attribute.name: attribute.parse for attribute in model.schema_.key_attributes}
     decoded = {n: parsers[n](v) if n in binary and isinstance(v, str) else v for n, v in value.items()}

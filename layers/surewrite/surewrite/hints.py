@@ -18,7 +18,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from .errors import InvalidItem, InvalidUpdate, Problem
-from .models import Item, KeyRole, alias_of, decode_base64, native, type_adapter
+from .keys import KeyRole, decode_base64, type_adapter
+from .models import Item, alias_of, native
 from .paths import Element, Path
 
 ALL_TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"})

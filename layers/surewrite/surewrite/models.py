@@ -2,116 +2,28 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property
-from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
 from boto3.dynamodb.types import Binary
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from . import values
 from .errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
+from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute, type_adapter
 from .values import Image, Wire
 
 T = TypeVar("T")
 
 VERSION = "_v"
 """The attribute that holds an item's version: a fresh random token at each write. It never reaches a model."""
-
-
-class KeyRole(Enum):
-    """Marks a field as part of the primary key."""
-
-    PARTITION = "partition key"
-    SORT = "sort key"
-
-
-PartitionKey = Annotated[T, KeyRole.PARTITION]
-SortKey = Annotated[T, KeyRole.SORT]
-
-# "Service, account, and table quotas": key lengths in bytes
-_MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
-_KEY_TYPES: dict[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
-_KEY_VALUES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal, float), "B": (bytes, bytearray)}
-_NUMERIC_KEY = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
-
-
-@dataclass(frozen=True)
-class KeyAttribute:
-    """One attribute of a primary key: its name in DynamoDB, its field in the model, its type ("S", "N" or "B")."""
-
-    name: str
-    field: str
-    type: str
-    role: KeyRole
-    adapter: TypeAdapter[Any]
-
-    def validate(self, value: Any) -> Any:
-        """The value as it stands in an image; InvalidKey names the attribute."""
-        if isinstance(value, bool) or not isinstance(value, _KEY_VALUES[self.type]):
-            raise self._invalid(f"a {_NAMES[self.type]} is needed")
-        try:
-            checked = self.adapter.validate_python(value)
-            native = values.number(checked) if self.type == "N" else checked
-        except ValidationError as error:
-            raise self._invalid(error.errors()[0]["msg"]) from None
-        except ValueError as error:
-            raise self._invalid(str(error)) from None
-        self._check_length(native)
-        return native
-
-    def parse(self, text: str) -> Any:
-        """From text, as in a URL: digits for a number, base64 (either alphabet) for bytes."""
-        if self.type == "S":
-            return self.validate(text)
-        if self.type == "N":
-            if not _NUMERIC_KEY.fullmatch(text):
-                raise self._invalid("a number is needed")
-            return self.validate(Decimal(text))
-        return self.validate(self._decode(text))
-
-    def _decode(self, text: str) -> bytes:
-        try:
-            return decode_base64(text)
-        except ValueError:
-            raise self._invalid("base64 is needed") from None
-
-    def _check_length(self, value: Any) -> None:
-        try:
-            length = len(value.encode() if isinstance(value, str) else value) if self.type != "N" else 1
-        except UnicodeEncodeError:
-            raise self._invalid("not valid Unicode") from None
-        if not length:
-            raise self._invalid("a key cannot be empty")
-        if length > (limit := _MAX_KEY_BYTES[self.role]):
-            raise self._invalid(f"longer than {limit} bytes, DynamoDB's limit for a {self.role.value}")
-
-    def _invalid(self, reason: str) -> InvalidKey:
-        return InvalidKey(Problem((self.name,), reason))
-
-
-_NAMES = {"S": "string", "N": "number", "B": "binary value"}
-
-
-def decode_base64(text: str) -> bytes:
-    """Bytes from base64, standard or URL-safe, padded or not; ValueError otherwise."""
-    try:
-        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise ValueError("not base64") from error
-
-
-class KeyImage(Image):
-    """A primary key that has been validated: attribute names to values."""
 
 
 @dataclass(frozen=True)
@@ -346,12 +258,6 @@ def alias_of(name: str, field: FieldInfo) -> str:
     return field.serialization_alias or field.alias or name
 
 
-def type_adapter(annotation: Any, *metadata: Any) -> TypeAdapter[Any]:
-    """The validator of an annotation with its constraints."""
-    typed: Any = Annotated[annotation, *metadata] if metadata else annotation
-    return TypeAdapter(typed)
-
-
 def checked_size(image: Mapping[str, Any]) -> Wire:
     """The image on the wire; InvalidItem or ItemTooLarge if DynamoDB would refuse it."""
     wire = {}
@@ -380,15 +286,7 @@ def _schema(model: type[Item], table: str, collection: str) -> Schema:
         for role in (mark for mark in field.metadata if isinstance(mark, KeyRole)):
             if role in keys:
                 raise ConfigurationError(f"{model.__name__}: two fields are marked as the {role.value}")
-            keys[role] = _key_attribute(model, name, alias, field, role)
+            keys[role] = key_attribute(model, name, alias, field, role)
     if KeyRole.PARTITION not in keys:
         raise ConfigurationError(f"{model.__name__}: no field is marked as the partition key")
     return Schema(table, collection, keys[KeyRole.PARTITION], keys.get(KeyRole.SORT), attributes, fields)
-
-
-def _key_attribute(model: type[Item], name: str, alias: str, field: FieldInfo, role: KeyRole) -> KeyAttribute:
-    if field.annotation not in _KEY_TYPES:
-        raise ConfigurationError(f"{model.__name__}.{name}: a {role.value} must be str, int, Decimal or bytes")
-    constraints = [mark for mark in field.metadata if not isinstance(mark, KeyRole)]
-    adapter = type_adapter(field.annotation, *constraints)
-    return KeyAttribute(alias, name, _KEY_TYPES[field.annotation], role, adapter)

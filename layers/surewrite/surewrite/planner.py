@@ -15,7 +15,7 @@ from itertools import count
 
 from boto3.dynamodb.conditions import ConditionBase
 
-from .bounds import NeedsRead, guard
+from .bounds import guard
 from .compose import Composer
 from .ledger import Claim
 from .merge import Merge
@@ -48,11 +48,7 @@ class Step:
     @classmethod
     def of(cls, index: int, write: Write, claim: Claim, group: str | None = None) -> Step:
         """The step, with what the model's limits demand."""
-        try:
-            extra = guard(write.model, write.action) if isinstance(write.action, Update) else None
-        except NeedsRead:
-            return cls(index, write, claim, group, solo=True)
-        return cls(index, write, claim, group, extra, solo=write.returns != "NONE")
+        return cls(index, write, claim, group, write.guard, solo=not write.blind or write.returns != "NONE")
 
     @property
     def certain(self) -> bool:

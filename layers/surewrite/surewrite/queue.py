@@ -18,7 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import values
 from .client import Deadline
 from .coalescer import Entry, Result
-from .commands import Catalogue, parse_command
+from .commands import Catalogue, Reader
 from .errors import InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
 from .ledger import IdempotencyKey
 from .writer import Writer
@@ -75,11 +75,11 @@ class Consumer:
     """
 
     def __init__(self, writer: Writer, catalogue: Catalogue, rejected: RejectedQueue) -> None:
-        self._writer, self._catalogue, self._rejected = writer, catalogue, rejected
+        self._writer, self._reader, self._rejected = writer, Reader(catalogue), rejected
 
     def process(self, records: Iterable[Record], *, deadline: Deadline) -> Report:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure."""
-        messages = [_parse(record, self._catalogue) for record in records]
+        messages = [_parse(record, self._reader) for record in records]
         entries = [message for message in messages if message.entry is not None]
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
@@ -163,7 +163,7 @@ def _entry(message: _Message) -> Entry:
     return message.entry
 
 
-def _parse(record: Record, catalogue: Catalogue) -> _Message:
+def _parse(record: Record, reader: Reader) -> _Message:
     """The message with its entry, or with the error that rejects it."""
     body: str = record.get("body") or ""
     scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
@@ -171,8 +171,7 @@ def _parse(record: Record, catalogue: Catalogue) -> _Message:
     try:
         value = values.loads(body)
         message.key = IdempotencyKey(scope, _key(record, value))
-        command = parse_command(value)
-        write = command.to_write(catalogue[command.collection])
+        write = reader.read(value, len(body))
     except values.JSONError as error:
         message.result = Result(error=InvalidRequest(Problem((), str(error))))
     except SurewriteError as error:

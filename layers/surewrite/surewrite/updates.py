@@ -19,7 +19,7 @@ from .errors import InvalidRequest, InvalidUpdate, Problem
 from .expressions import Placeholders, check_expression
 from .hints import Hint, hint_at
 from .models import VERSION, Item
-from .operands import EmptyList, IfNotExists, ListAppend, Operand, Ref, Sum, Value, check_types, operand
+from .operands import EmptyList, IfNotExists, ListAppend, Operand, Ref, Sum, check_types, operand
 from .paths import Element, Path
 from .paths import path as parse_path
 
@@ -47,9 +47,7 @@ class Action:
 
     def located(self, problem: Problem) -> Problem:
         """A problem of the action's value, seen from the request's top; without a label that has the item's shape."""
-        if not self.label:
-            return problem.under(*self.path)
-        return Problem((self.label, str(self.path)), _reason(problem))
+        return problem.under(self.label, str(self.path)) if self.label else problem.under(*self.path)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,9 +229,14 @@ class Update:
     def paths(self) -> tuple[Path, ...]:
         return tuple(action.path for action in self.actions)
 
-    def with_version(self, version: str) -> Update:
-        """The same update, which also stamps the item with a version."""
-        return Update((*self.actions, Set(Path((VERSION,)), "version", Value(version))))
+    def stamped(self, version: str) -> dict[str, Any]:
+        """UpdateItem's parameters for the update that also stamps the item with a version."""
+        text, parameters = self.expression.text, self.expression.placeholders.parameters()
+        rest = f", {text[4:]}" if text.startswith("SET ") else f" {text}" if text else ""
+        parameters["UpdateExpression"] = f"SET #v = :v{rest}"
+        parameters.setdefault("ExpressionAttributeNames", {})["#v"] = VERSION
+        parameters.setdefault("ExpressionAttributeValues", {})[":v"] = {"S": version}
+        return parameters
 
     @cached_property
     def expression(self) -> Expression:
@@ -250,10 +253,11 @@ class Update:
         """InvalidUpdate if DynamoDB would refuse the expression for its size, once the version is part of it."""
         check_expression(self.expression.text, sum(map(_operators, self.actions)))
 
-    def canonical(self) -> list[Any]:
-        """A JSON-able form in which equal updates are equal."""
+    @cached_property
+    def canonical(self) -> str:
+        """A text in which equal updates are equal, for fingerprints."""
         expression = self.expression
-        return [expression.text, expression.placeholders.names, expression.placeholders.values]
+        return values.canonical([expression.text, expression.placeholders.names, expression.placeholders.values])
 
 
 def _order(action: Action) -> tuple[int, str]:
@@ -273,11 +277,6 @@ def _operands(top: Operand) -> Iterator[Operand]:
         below = getattr(top, name, None)
         if isinstance(below, Operand):
             yield from _operands(below)
-
-
-def _reason(problem: Problem) -> str:
-    inner = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in problem.location).lstrip(".")
-    return f"{inner}: {problem.reason}" if inner else problem.reason
 
 
 def _checked(action: Action, model: type[Item], proven: tuple[Path, ...]) -> Action:

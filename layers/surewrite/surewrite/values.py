@@ -213,3 +213,12 @@ def _encode(value: Any) -> Iterator[str]:
             yield "," if index else "["
             yield from _encode(member)
         yield "]" if members else "[]"
+
+
+def canonical(value: Any) -> str:
+    """JSON in which equal values are written the same: names in order, numbers and bytes as on the wire."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_leaf)
+
+
+def _leaf(value: Any) -> Any:
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else to_wire(value)

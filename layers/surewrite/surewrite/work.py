@@ -28,7 +28,6 @@ from pydantic import TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from . import values
-from .bounds import NeedsRead, guard
 from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
 from .compose import compose
 from .effects import effect, explain, pin
@@ -126,13 +125,10 @@ class Transaction:
 
     def _guard(self, touched: _Touched) -> ConditionBase | None:
         assert touched.write is not None
-        if not isinstance(touched.write.action, Update):
-            return None
-        try:
-            return guard(touched.model, touched.write.action)
-        except NeedsRead:
-            self._pinned(touched, "")
-            return pin(touched.model, touched.image)
+        if touched.write.blind:
+            return touched.write.guard
+        self._pinned(touched, "")
+        return pin(touched.model, touched.image)
 
     def _pinned(self, touched: _Touched, version: str) -> None:
         """Reads the item if it was not, and validates what becomes of it."""

@@ -12,10 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from boto3.dynamodb.conditions import ConditionBase
-
 from . import values
-from .bounds import NeedsRead, guard
 from .client import REFUSED, Cancelled, CheckFailed, Deadline, DynamoDB, Refused
 from .coalescer import Coalescer, Entry, Result
 from .effects import effect, explain, pin
@@ -31,7 +28,6 @@ from .errors import (
 )
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
 from .models import VERSION, Item
-from .updates import Update
 from .values import Image, Wire
 from .writes import Put, Write, new_version
 
@@ -128,21 +124,19 @@ class Writer:
         return self._read_item(model, values.image_to_wire(key), _Call(deadline or self.deadline(), {}))
 
     def _commit(self, write: Write, claim: Claim | None, call: _Call) -> Outcome:
-        try:
-            extra = guard(write.model, write.action) if isinstance(write.action, Update) else None
-        except NeedsRead:
+        if not write.blind:
             return self._pinned(write, claim, call)
         if claim is None:
-            return self._plain(write, extra, call)
+            return self._plain(write, call)
         if write.returns == "NONE":
-            return self._blind(write, claim, extra, call)
+            return self._blind(write, claim, call)
         return self._pinned(write, claim, call)
 
     # --- plain ---------------------------------------------------------------------------------------------------
 
-    def _plain(self, write: Write, extra: ConditionBase | None, call: _Call) -> Outcome:
+    def _plain(self, write: Write, call: _Call) -> Outcome:
         version = self.version()
-        kind, parameters = write.request(self.table(write.model), version, extra)
+        kind, parameters = write.request(self.table(write.model), version, write.guard)
         # a put is asked for the old item in any case, to know whether it created one
         returns = "ALL_OLD" if isinstance(write.action, Put) else write.returns
         request = {**parameters, "ReturnValues": returns, **call.options}
@@ -160,12 +154,12 @@ class Writer:
 
     # --- blind ---------------------------------------------------------------------------------------------------
 
-    def _blind(self, write: Write, claim: Claim, extra: ConditionBase | None, call: _Call) -> Outcome:
+    def _blind(self, write: Write, claim: Claim, call: _Call) -> Outcome:
         backoff = self.dynamodb.backoff(call.deadline)
         while True:
             version = self.version()
             claims = self.ledger.actions([claim])
-            kind, parameters = write.request(self.table(write.model), version, extra)
+            kind, parameters = write.request(self.table(write.model), version, write.guard)
             try:
                 self._transact([*claims, {kind: parameters}], call)
                 return Outcome(version=None if kind == "Delete" else version)

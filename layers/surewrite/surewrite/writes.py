@@ -14,6 +14,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from . import values
 from .apply import ReturnValues
+from .bounds import NeedsRead, guard
 from .conditions import check_condition, condition_to_json, present_paths
 from .errors import InvalidRequest, Problem
 from .expressions import all_of, render_condition
@@ -99,7 +100,24 @@ class Write:
     @cached_property
     def target(self) -> tuple[str, str]:
         """Which item it changes, for telling items apart."""
-        return self.model.schema_.table, _canonical(self.key_wire)
+        return self.model.schema_.table, values.canonical(self.key_wire)
+
+    @cached_property
+    def blind(self) -> bool:
+        """Whether it may be committed without reading the item: `guard` says under which condition."""
+        return self._limits is not None
+
+    @property
+    def guard(self) -> ConditionBase | None:
+        """What the model's limits demand of the item, besides the write's own condition."""
+        return self._limits[0] if self._limits is not None else None
+
+    @cached_property
+    def _limits(self) -> tuple[ConditionBase | None] | None:
+        try:
+            return (guard(self.model, self.action) if isinstance(self.action, Update) else None,)
+        except NeedsRead:
+            return None
 
     @cached_property
     def size(self) -> int:
@@ -126,16 +144,22 @@ class Write:
     @cached_property
     def fingerprint(self) -> str:
         """Of the canonical request: equal for equal requests, however they were written."""
-        request = [
-            self.kind,
-            self.model.schema_.table,
-            self.key_wire,
-            values.image_to_wire(self.action.given) if isinstance(self.action, Put) else None,
-            self.action.canonical() if isinstance(self.action, Update) else None,
-            None if self.when is None else condition_to_json(self.when),
-            [self.returns, self.version, self.absent],
-        ]
-        return hashlib.sha256(_canonical(request).encode()).hexdigest()[:32]
+        match self.action:
+            case Put(given=given):
+                action = values.canonical(values.image_to_wire(given))
+            case Update() as update:
+                action = update.canonical
+            case _:
+                action = ""
+        when = "" if self.when is None else values.canonical(condition_to_json(self.when))
+        request = [self.kind, *self.target, action, when, self.returns, self.version, self.absent]
+        return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
+
+    def at(self, key: Image) -> Write:
+        """The same write of another item."""
+        other = replace(self, key=key)
+        other.__dict__["_limits"] = self._limits  # they depend on the model and the action only
+        return other
 
     def resolved(self, image: Image | None) -> Write:
         """The write as it is for the item that it meets."""
@@ -155,7 +179,7 @@ class Write:
                 parameters["Item"] = checked_size({**image, VERSION: version})
             case Update() as update:
                 operation = "Update"
-                parameters |= {"Key": self.key_wire, **update.with_version(version).expression.parameters()}
+                parameters |= {"Key": self.key_wire, **update.stamped(version)}
             case _:
                 operation = "Delete"
                 parameters["Key"] = self.key_wire
@@ -164,11 +188,3 @@ class Write:
             parameters["ConditionExpression"] = render_condition(condition, parameters)
             parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return operation, parameters
-
-
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=_leaf)
-
-
-def _leaf(value: Any) -> Any:
-    return values.dumps(value) if isinstance(value, bytes) else values.to_wire(value)

@@ -11,7 +11,7 @@ from local.engines import ROOT
 
 sys.path += [str(ROOT / "layers" / name) for name in ("surewrite", "bookstore")]
 
-import bookstore.models
+import bookstore.models  # noqa: F401
 import surewrite.queue  # noqa: F401
 
 for service in ("dynamodb", "sqs"):

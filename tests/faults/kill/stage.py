@@ -6,7 +6,7 @@ import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +23,6 @@ TEMPLATE = ROOT / "template.yaml"
 REJECTED_URL = f"http://127.0.0.1/{aws.ACCOUNT}/RejectedQueue"
 _TIMEOUT = 8
 """Seconds that an invocation may take, so that an engine that is gone for a while does not stop the run for long."""
-_PATIENCE = 60.0
 
 
 class Engine:
@@ -70,10 +69,13 @@ class Stage:
 
     seed: int
     client: Any
-    tables: dict[str, str]
+    tables: Mapping[str, str]
+    function: template.Function
     proxy: Proxy
     rejected: RejectedQueue
     twice: float = 0.0
+    variables: Mapping[str, str] = field(default_factory=dict)
+    may_raise: bool = False
     queues: dict[str, Queue] = field(default_factory=dict)
     kills: int = 0
     deliveries: int = 0
@@ -91,12 +93,8 @@ class Stage:
             queue.send(message)
 
     def worker(self) -> Worker:
-        """A new execution environment of the template's worker."""
-        definition = template.read(TEMPLATE, {**self.tables, "RejectedQueue": REJECTED_URL})
-        function = definition.functions["WorkerFunction"].model_copy(update={"timeout": _TIMEOUT})
-        # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
-        variables = {**aws.environment(self.proxy.url, self.proxy.url), "AWS_MAX_ATTEMPTS": "1"}
-        return Worker(function, variables)
+        """A new execution environment of the function."""
+        return Worker(self.function, {**aws.environment(self.proxy.url, self.proxy.url), **self.variables})
 
     def drain(
         self,
@@ -105,6 +103,7 @@ class Stage:
         workers: int = 2,
         sizes: Sequence[int] = (1, 10, 50, 200),
         meanwhile: Callable[[random.Random], None] | None = None,
+        patience: float = 60.0,
     ) -> None:
         """Delivers until every queue is empty; up to `kills` times a worker is killed at a random moment. `meanwhile`
         is called again and again as long as there is something to deliver."""
@@ -112,7 +111,7 @@ class Stage:
             threading.Thread(target=self._deliver, args=(number, kills // workers, sizes), daemon=True)
             for number in range(workers)
         ]
-        self._limit = time.monotonic() + _PATIENCE
+        self._limit = time.monotonic() + patience
         for thread in threads:
             thread.start()
         chance = drawn_from(self.seed, "meanwhile")
@@ -121,7 +120,7 @@ class Stage:
         for thread in threads:
             thread.join()
         assert not self.errors, f"{self.errors}; {self!r}"
-        assert all(queue.empty for queue in self.queues.values()), f"not drained in {_PATIENCE} s; {self!r}"
+        assert all(queue.empty for queue in self.queues.values()), f"not drained in {patience} s; {self!r}"
 
     def _deliver(self, number: int, kills: int, sizes: Sequence[int]) -> None:
         """One poller with its worker."""
@@ -166,7 +165,8 @@ class Stage:
             self.kills += 1
             raise
         except HandlerFailed as error:
-            self.errors.append(f"the handler raised {error}")
+            if not self.may_raise:
+                self.errors.append(f"the handler raised {error}")
         finally:
             queue.settle(batch, failed)
 
@@ -202,9 +202,13 @@ def stage(endpoint: str, seed: int, plan: Plan | None = None, *, twice: float = 
     """Fresh tables behind a proxy that breaks calls by plan."""
     client = aws.dynamodb_client(endpoint)
     tables = resources.create_tables(client, template.read(TEMPLATE), next(_prefixes))
+    definition = template.read(TEMPLATE, {**tables, "RejectedQueue": REJECTED_URL})
+    function = definition.functions["WorkerFunction"].model_copy(update={"timeout": _TIMEOUT})
+    # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
+    variables = {"AWS_MAX_ATTEMPTS": "1"}
     rejected = RejectedQueue()
     with Proxy(endpoint, plan, sqs=rejected.answer) as proxy:
-        yield Stage(seed, client, tables, proxy, rejected, twice)
+        yield Stage(seed, client, tables, function, proxy, rejected, twice, variables)
 
 
 def seed_of_run(default: int) -> int:

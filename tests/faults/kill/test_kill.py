@@ -35,7 +35,7 @@ def test_a_thousand_messages_and_a_worker_that_is_killed(dynamodb_endpoint: str)
 def test_messages_of_every_kind_and_workers_that_are_killed(dynamodb_endpoint: str, seed: int) -> None:
     seed = seed_of_run(seed)
     with stage(dynamodb_endpoint, seed, twice=0.1) as run:
-        traffic = mixed(700, drawn_from(seed))
+        traffic = mixed(600, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=30)
@@ -47,7 +47,7 @@ def test_messages_of_every_kind_over_a_network_that_breaks(dynamodb_endpoint: st
     seed = seed_of_run(4)
     plan = Randomly(seed, rate=0.3, calls=10**6, kinds=FAULTS)
     with stage(dynamodb_endpoint, seed, plan, twice=0.1) as run:
-        traffic = mixed(500, drawn_from(seed))
+        traffic = mixed(400, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)
         run.drain(kills=10)
