@@ -259,7 +259,7 @@ class Coalescer:
         if len(unit.steps) == 1:
             return [Unit([replace(unit.steps[0], solo=True)])]
         half = len(unit.steps) // 2
-        return [Unit.of(unit.steps[:half]), Unit.of(unit.steps[half:])]
+        return Unit.of(unit.steps[:half]) + Unit.of(unit.steps[half:])
 
     # --- cancellations -------------------------------------------------------------------------------------------
 
@@ -303,11 +303,11 @@ class Coalescer:
             item = reason.get("Item")
             kept = self._walked(steps, values.image_from_wire(item) if item else None)
             if len(kept) < len(unit.steps):
-                return [Unit.of(kept)] if kept else []
+                return Unit.of(kept)
             return self._split(unit)
         if code != "None" and code != "ConditionalCheckFailed" and code not in PASSING:
-            return self._split(Unit.of(steps))
-        return [Unit.of(steps, attempts=unit.attempts)]
+            return [half for one in Unit.of(steps) for half in self._split(one)]
+        return Unit.of(steps, attempts=unit.attempts)
 
     def _unclaimed(self, unit: Unit, claims: Sequence[Mapping[str, Any]]) -> list[Step]:
         """The steps whose keys nobody has consumed; the others are answered from their records."""

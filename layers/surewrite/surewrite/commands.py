@@ -69,7 +69,7 @@ class Catalogue(Mapping[str, type[Item]]):
 class Body(BaseModel):
     """What every request may carry besides its effect."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     when: JSONObject | None = None
     return_values: ReturnValues | None = None
@@ -220,7 +220,7 @@ class DeleteMessage(_Single):
 class BatchMessage(BaseModel):
     """Puts and deletes of one collection, chunk by chunk; `duplicates` says what to do with two of one item."""
 
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
     op: Literal["batch"]
     collection: str
@@ -238,7 +238,10 @@ class BatchMessage(BaseModel):
 
 
 Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage
-COMMAND: TypeAdapter[Message] = TypeAdapter(Annotated[Message, Field(discriminator="op")])
+# built by the first message, not by every start
+COMMAND: TypeAdapter[Message] = TypeAdapter(
+    Annotated[Message, Field(discriminator="op")], config=ConfigDict(defer_build=True)
+)
 
 
 def parse_command(value: Any) -> Message:

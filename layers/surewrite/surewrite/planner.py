@@ -79,13 +79,14 @@ class Unit:
     _size: int = 0
 
     @classmethod
-    def of(cls, steps: Sequence[Step], *, attempts: int = 0) -> Unit:
-        """Steps that are known to go together."""
-        unit = cls([steps[0]], attempts)
-        for step in steps[1:]:
-            joined = unit.join(step)
-            assert joined
-        return unit
+    def of(cls, steps: Sequence[Step], *, attempts: int = 0) -> list[Unit]:
+        """The units of steps that have been one before: one again, unless a sum is no longer exact without those that
+        are gone."""
+        units: list[Unit] = []
+        for step in steps:
+            if not units or not units[-1].join(step):
+                units.append(cls([step], attempts))
+        return units
 
     def join(self, step: Step) -> bool:
         """Takes the step in if it goes together with those that are there."""

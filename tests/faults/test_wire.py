@@ -1,0 +1,56 @@
+"""What happens to a call on the wire, through botocore: the proxy's faults, one by one."""
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from bookstore.models import Book
+from surewrite import Boto3Transport, DynamoDB, IdempotencyKey, Ledger, Writer, attr
+from surewrite.client import boto3_client
+from surewrite.testing import Exactly, Fault
+from surewrite.writes import Write
+from tests.faults.proxy import FAULTS, Proxy
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+_KEY = IdempotencyKey("test", "k")
+
+
+def _writer(proxy: Proxy, names: dict[str, str]) -> Writer:
+    client = boto3_client(endpoint_url=proxy.url)
+    return Writer(DynamoDB(Boto3Transport(client)), Ledger(names["Ledger"]), tables={"Books": names["Books"]})
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
+def test_a_write_survives_what_happens_to_any_of_its_calls(
+    dynamodb_endpoint: str,
+    dynamodb_client: "DynamoDBClient",
+    table_names: dict[str, str],
+    fault: Fault,
+    returns: str,
+) -> None:
+    write = Write.update(Book, ("A", "T"), [attr("Views").add(1)], returns=returns)
+    with Proxy(dynamodb_endpoint) as proxy:
+        writer = _writer(proxy, table_names)
+        for number in range(1, 5):
+            key = IdempotencyKey("test", str(number))
+            proxy.restart(Exactly({number: fault}))
+            for _ in range(2):
+                assert writer.commit(write, key).attributes == (
+                    {"Author": "A", "Title": "T", "Views": number} if returns == "ALL_NEW" else None
+                ), proxy
+    item = dynamodb_client.get_item(TableName=table_names["Books"], Key={"Author": {"S": "A"}, "Title": {"S": "T"}})
+    assert item["Item"]["Views"] == {"N": "4"}
+
+
+def test_a_response_that_breaks_off_is_none(dynamodb_endpoint: str, table_names: dict[str, str]) -> None:
+    """botocore would take it for an item that is not there."""
+    with Proxy(dynamodb_endpoint) as proxy:
+        writer = _writer(proxy, table_names)
+        writer.commit(Write.update(Book, ("A", "T"), [attr("Views").add(1)]), _KEY)
+        for number in range(1, 20):
+            proxy.restart(Exactly(dict.fromkeys(range(1, number), Fault.DROP_RESPONSE)))
+            assert writer.find(_KEY) is not None, proxy
+            assert writer.read(Book, {"Author": "A", "Title": "T"}) is not None, proxy
