@@ -99,7 +99,8 @@ class Proxy(ThreadingHTTPServer):
             return 200, json.dumps(self.sqs(target.rpartition(".")[2], json.loads(body))).encode()
         connection = http.client.HTTPConnection(urlsplit(self.engine).netloc, timeout=30)
         try:
-            connection.request("POST", "/", body, dict(headers.items()))
+            kept = {name: value for name, value in headers.items() if name.lower() != "content-length"}
+            connection.request("POST", "/", body, kept)
             answer = connection.getresponse()
             return answer.status, answer.read()
         except (OSError, http.client.HTTPException):

@@ -97,7 +97,7 @@ def boto3_client(*, max_connections: int = 16, **kwargs: Any) -> Any:
     config = Config(
         retries={"total_max_attempts": 1, "mode": "standard"},
         connect_timeout=1,
-        read_timeout=5,
+        read_timeout=2,
         max_pool_connections=max_connections,
         tcp_keepalive=True,
         parameter_validation=False,
@@ -116,9 +116,11 @@ class Deadline:
         return cls(time.monotonic() + seconds)
 
     @classmethod
-    def of_lambda(cls, context: Any, *, margin: float = 1.0) -> Deadline:
-        """What a Lambda invocation has left, less `margin` seconds to answer in."""
-        return cls.after(max(0.0, context.get_remaining_time_in_millis() / 1000 - margin))
+    def of_lambda(cls, context: Any, *, margin: float = 4.0) -> Deadline:
+        """What a Lambda invocation has left, less `margin` seconds (at most a quarter of it): long enough for an
+        attempt that was begun at the last moment to time out, and for an answer."""
+        left = context.get_remaining_time_in_millis() / 1000
+        return cls.after(max(0.0, left - min(margin, left / 4)))
 
     def remaining(self) -> float:
         """Seconds left, negative when it has passed."""

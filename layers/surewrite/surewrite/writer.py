@@ -308,8 +308,9 @@ def _image(wire: Wire | None) -> Image | None:
 
 
 def _shown(write: Write, image: Image | None) -> Image | None:
-    """The attributes that a native call returned. Where there was no item, some engines answer its bare key."""
-    old = write.returns == "ALL_OLD" or isinstance(write.action, Put)
-    if image is None or (old and set(image) == set(write.key)):
+    """The attributes that a native call returned. Where an update creates the item, some engines answer its bare key
+    for ALL_OLD."""
+    created = write.kind == "update" and write.returns == "ALL_OLD" and image == write.key
+    if image is None or created:
         return None
     return write.model.schema_.visible(image) or None
