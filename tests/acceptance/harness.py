@@ -169,7 +169,7 @@ class Worker:
         self.module = store.load("WorkerFunction")
         self._definition = store.definition.functions["WorkerFunction"]
 
-    def __call__(self, *records: Event, timeout: int | None = None) -> list[str]:
+    def __call__(self, *records: Event, timeout: float | None = None) -> list[str]:
         """One batch; the message ids that SQS would deliver again."""
         definition = self._definition.model_copy(update={"timeout": timeout} if timeout else {})
         answer = self.module.handler({"Records": list(records)}, functions.Context(definition))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from bookstore.models import MODELS, Book
 from surewrite.client import Boto3Transport, Deadline, DynamoDB
@@ -72,9 +72,11 @@ class Copies:
 _items = st.sampled_from(_ITEMS)
 _asked = st.one_of(
     st.builds(Asked, _items, amount=st.integers(1, 3), shown=st.sampled_from([False, False, True])),
-    st.builds(Asked, _items, st.just("Stock"), st.integers(-3, -1), st.sampled_from([False, False, False, True])),
+    st.builds(Asked, _items, st.just("Stock"), st.integers(-3, -1)),
     st.builds(Asked, _items),
 )
+_sizes = st.sampled_from([100, 100, 3, 1])
+_troubles = st.sampled_from([None, None, "refuse", "crash before", "crash after"])
 _faults = st.dictionaries(st.integers(1, 8), st.sampled_from([fault for fault in Fault if fault is not Fault.PASS]))
 
 
@@ -103,46 +105,52 @@ class Machine(RuleBasedStateMachine):
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
-    @rule(number=st.integers(0, 9), asked=_asked)
-    def produce(self, number: int, asked: Asked) -> None:
-        """A new request, or the same one once more if its key is in use."""
-        key = f"{self.author}/{number}"
-        if key not in self.asked:
-            self.asked[key] = asked
-            if asked.amount is not None:
-                self.sums[asked.item][asked.attribute] += asked.amount
-        self._send(json.dumps({**self.asked[key].body(self.author), "idempotency_key": key}))
+    @rule(requests=st.lists(st.tuples(st.integers(0, 30), _asked), min_size=1, max_size=12))
+    def produce(self, requests: list[tuple[int, Asked]]) -> None:
+        """New requests, or the same ones once more where their keys are in use."""
+        for number, asked in requests:
+            key = f"{self.author}/{number}"
+            if key not in self.asked:
+                self.asked[key] = asked
+                if asked.amount is not None:
+                    self.sums[asked.item][asked.attribute] += asked.amount
+            self._send(json.dumps({**self.asked[key].body(self.author), "idempotency_key": key}))
 
-    @rule(
-        data=st.data(),
-        faults=_faults,
-        seconds=st.sampled_from([10, 10, 10, 0.1]),
-        trouble=st.sampled_from([None, None, "refuse", "crash before", "crash after"]),
-    )
-    def deliver(self, data: st.DataObject, faults: dict[int, Fault], seconds: float, trouble: str | None) -> None:
-        """Some of the messages, in any order, on a bad day."""
-        batch = data.draw(st.permutations(self.waiting))[: data.draw(st.integers(1, 12))]
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data(), size=_sizes)
+    def deliver(self, data: st.DataObject, size: int) -> None:
+        """Some of the messages, in any order."""
+        self._process(data.draw(st.permutations(self.waiting))[:size], Fitting({}), 10)
+        self.never_oversold()
+
+    @precondition(lambda self: self.waiting)
+    @rule(data=st.data(), size=_sizes, faults=_faults, hurried=st.booleans(), trouble=_troubles)
+    def deliver_on_a_bad_day(
+        self, data: st.DataObject, size: int, faults: dict[int, Fault], hurried: bool, trouble: str | None
+    ) -> None:
+        """With faults, and maybe no time left to begin anything."""
+        batch = data.draw(st.permutations(self.waiting))[:size]
         self.copies.trouble = trouble
         try:
-            self._process(batch, Fitting(faults), seconds)
+            self._process(batch, Fitting(faults), 0.1 if hurried and not faults else 10)
         except Crash:
             pass  # nothing is acknowledged
         finally:
             self.copies.trouble = None
-        for item in _ITEMS:
-            assert self._stored(item).get("Stock", 0) >= 0
+        self.never_oversold()
 
+    @precondition(lambda self: self.acknowledged)
     @rule(data=st.data())
     def redeliver(self, data: st.DataObject) -> None:
         """SQS delivers what has been acknowledged."""
-        if self.acknowledged:
-            self.waiting.append(data.draw(st.sampled_from(self.acknowledged)))
+        self.waiting += data.draw(st.lists(st.sampled_from(self.acknowledged), min_size=1, max_size=5))
 
+    @precondition(lambda self: self.copies.kept)
     @rule(data=st.data())
     def redrive(self, data: st.DataObject) -> None:
-        """An operator sends a rejected message again, and leaves it in the rejected queue."""
-        if self.copies.kept:
-            self._redrive(data.draw(st.sampled_from(self.copies.kept)))
+        """An operator sends rejected messages again, and leaves them in the rejected queue."""
+        for rejection in data.draw(st.lists(st.sampled_from(self.copies.kept), min_size=1, max_size=5)):
+            self._redrive(rejection)
 
     @rule(item=_items, amount=st.integers(1, 4))
     def restock(self, item: str, amount: int) -> None:
@@ -155,6 +163,7 @@ class Machine(RuleBasedStateMachine):
         )
         self.sums[item]["Stock"] += amount
 
+    @precondition(lambda self: len(self.asked) > 4)
     @rule()
     def expire(self) -> None:
         """Everything is settled, and then forgotten: every key counts as new."""
@@ -186,6 +195,10 @@ class Machine(RuleBasedStateMachine):
         for item, sums in self.sums.items():
             image = self._stored(item)
             assert {name: image.get(name, 0) for name in sums} == sums
+
+    def never_oversold(self) -> None:
+        for item in _ITEMS:
+            assert self._stored(item).get("Stock", 0) >= 0
 
     def teardown(self) -> None:
         self.settle()

@@ -21,8 +21,6 @@ from tests.faults.proxy import Proxy, drawn_from
 
 TEMPLATE = ROOT / "template.yaml"
 REJECTED_URL = f"http://127.0.0.1/{aws.ACCOUNT}/RejectedQueue"
-_TIMEOUT = 8
-"""Seconds that an invocation may take, so that an engine that is gone for a while does not stop the run for long."""
 
 
 class Engine:
@@ -198,12 +196,15 @@ _prefixes = (f"k{number}-" for number in range(10**6))
 
 
 @contextmanager
-def stage(endpoint: str, seed: int, plan: Plan | None = None, *, twice: float = 0.0) -> Iterator[Stage]:
-    """Fresh tables behind a proxy that breaks calls by plan."""
+def stage(
+    endpoint: str, seed: int, plan: Plan | None = None, *, twice: float = 0.0, timeout: int = 8
+) -> Iterator[Stage]:
+    """Fresh tables behind a proxy that breaks calls by plan. `timeout` is the worker's, in seconds: an engine that is
+    gone for a while must not stop the run for long."""
     client = aws.dynamodb_client(endpoint)
     tables = resources.create_tables(client, template.read(TEMPLATE), next(_prefixes))
     definition = template.read(TEMPLATE, {**tables, "RejectedQueue": REJECTED_URL})
-    function = definition.functions["WorkerFunction"].model_copy(update={"timeout": _TIMEOUT})
+    function = definition.functions["WorkerFunction"].model_copy(update={"timeout": timeout})
     # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
     variables = {"AWS_MAX_ATTEMPTS": "1"}
     rejected = RejectedQueue()

@@ -45,8 +45,9 @@ def test_messages_of_every_kind_and_workers_that_are_killed(dynamodb_endpoint: s
 
 def test_messages_of_every_kind_over_a_network_that_breaks(dynamodb_endpoint: str) -> None:
     seed = seed_of_run(4)
-    plan = Randomly(seed, rate=0.3, calls=10**6, kinds=FAULTS)
-    with stage(dynamodb_endpoint, seed, plan, twice=0.1) as run:
+    plan = Randomly(seed, rate=0.4, calls=10**6, kinds=FAULTS)
+    # with so little time many messages have to come again
+    with stage(dynamodb_endpoint, seed, plan, twice=0.1, timeout=2) as run:
         traffic = mixed(400, drawn_from(seed))
         lay_out(run)
         run.send(traffic.messages)

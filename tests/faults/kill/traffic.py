@@ -177,7 +177,7 @@ def mixed(messages: int, chance: random.Random) -> Traffic:
             body, effects = add(f"rival {n}", by=by)
             requests.append(Request(WRITES, f"rival {n}", body, Fate.EITHER, effects))
     requests += [_delete(chance.choice([WRITES, OTHERS]), n) for n in range(min(distinct // 20, _DELETED))]
-    requests += _ordered(distinct // 10)
+    requests += _ordered(distinct // 6)
     makers, weights = [maker for _, maker in _SOUND], [weight for weight, _ in _SOUND]
     for n in range(max(0, distinct - len(requests))):
         body, effects = chance.choices(makers, weights)[0](n, chance)
