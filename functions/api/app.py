@@ -19,7 +19,7 @@ from aws_lambda_powertools.event_handler.openapi.params import Body, Path, Query
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import BeforeValidator, ValidationError
 
 import gateway
 import responses
@@ -51,10 +51,16 @@ Returns = Annotated[ReturnValues | None, Query()]
 JSONObject = Annotated[dict[str, Any], Body()]
 
 
+def a_number(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, int | Decimal):
+        raise ValueError("a number is needed")
+    return value
+
+
 class CounterBody(RequestBody):
     """What a counter is to be increased by; a negative number decreases it."""
 
-    by: Annotated[Decimal, Field(allow_inf_nan=False)] = Decimal(1)
+    by: Annotated[Any, BeforeValidator(a_number)] = 1
 
 
 @app.get("/<collection>/<partition>")

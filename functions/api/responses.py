@@ -8,11 +8,14 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from surewrite import errors, values
+from surewrite import client, errors, values
 from surewrite.ledger import Outcome
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
+
+# a request may have a hundred thousand mistakes, a response only so many bytes
+_SHOWN = 50
 
 _STATUSES: tuple[tuple[type[errors.SurewriteError], HTTPStatus], ...] = (
     (errors.ItemTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
@@ -22,6 +25,7 @@ _STATUSES: tuple[tuple[type[errors.SurewriteError], HTTPStatus], ...] = (
     (errors.UnknownCollection, HTTPStatus.NOT_FOUND),
     (errors.KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.ConditionFailed, HTTPStatus.PRECONDITION_FAILED),
+    (client.Refused, HTTPStatus.BAD_REQUEST),
     (errors.Throttled, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.Retryable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
@@ -66,12 +70,17 @@ def failure(error: errors.SurewriteError, *, creating: bool = False) -> Response
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     members: dict[str, Any] = {}
     headers: dict[str, str] = {}
+    detail = str(error)[:2000]
     if isinstance(error, errors.InvalidRequest):
-        members["errors"] = [{"pointer": one.pointer, "detail": one.reason} for one in error.problems]
+        shown = error.problems[:_SHOWN]
+        members["errors"] = [{"pointer": one.pointer[:500], "detail": one.reason[:500]} for one in shown]
+        detail = "; ".join(str(one)[:500] for one in shown)
+        if len(error.problems) > _SHOWN:
+            detail += f"; and {len(error.problems) - _SHOWN} more"
     if isinstance(error, errors.ConditionFailed):
         members["item"] = error.image
         if creating and error.image is not None:
             return problem(HTTPStatus.CONFLICT, "the item exists already", **members)
     if isinstance(error, errors.Retryable):
         headers["Retry-After"] = str(error.retry_after)
-    return problem(status, str(error), headers=headers, **members)
+    return problem(status, detail, headers=headers, **members)

@@ -23,7 +23,7 @@ metrics = EphemeralMetrics()
 
 def sqs_client() -> Any:
     """Made for the first rejected message; its retries stay within what an invocation has left."""
-    return boto3.client("sqs", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 2}))
+    return boto3.client("sqs", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1}))
 
 
 writer = Settings.read(os.environ, MODELS, "REJECTED_QUEUE_URL").writer(Boto3Transport(boto3_client()))

@@ -57,7 +57,7 @@ class Copies:
         self.kept: list[Rejection] = []
         self.trouble: str | None = None
 
-    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
         trouble, self.trouble = self.trouble, None
         if trouble == "refuse":
             return list(rejections)
@@ -222,7 +222,7 @@ class Machine(RuleBasedStateMachine):
     def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:
         """One invocation; what it acknowledges is gone from the queue."""
         unique = list({message.id: message for message in batch}.values())
-        consumer = Consumer(self._writer(plan), Catalogue(*MODELS), self.copies)
+        consumer = Consumer(self._writer(plan), Catalogue(*MODELS), self.copies, parallel=1)
         report = consumer.process([message.record(1) for message in unique], deadline=Deadline.after(seconds))
         done = {message.id for message in unique} - set(report.failures)
         self.waiting = [message for message in self.waiting if message.id not in done]
@@ -237,7 +237,7 @@ def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names
     run_state_machine_as_test(
         OnEngine,
         settings=settings(
-            max_examples=80,
+            max_examples=50,
             stateful_step_count=25,
             deadline=None,
             print_blob=True,

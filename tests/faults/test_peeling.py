@@ -1,14 +1,15 @@
 """What is left of a batch when some of it is known already."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bookstore.models import MODELS
 from surewrite import Boto3Transport, DynamoDB, Ledger, Writer
-from surewrite.client import Deadline
+from surewrite.client import Deadline, Transport
 from surewrite.commands import Catalogue
 from surewrite.queue import Consumer, Rejection
+from surewrite.testing import client_error
 from tests.faults.kill.queues import Message
 
 if TYPE_CHECKING:
@@ -19,9 +20,23 @@ class Rejected:
     def __init__(self) -> None:
         self.keys: list[str] = []
 
-    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
         self.keys += [rejection.key.key for rejection in rejections]
         return []
+
+
+def _consumer(transport: Transport, names: Mapping[str, str], rejected: Rejected) -> Consumer:
+    writer = Writer(DynamoDB(transport), Ledger(names["Ledger"]), tables=names)
+    return Consumer(writer, Catalogue(*MODELS), rejected)
+
+
+def _message(key: str, group: str | None = None, **sections: Any) -> dict[str, Any]:
+    body = {"op": "update", "collection": "books", "key": {"Author": "A", "Title": "T"}, "idempotency_key": key}
+    return Message("q", key, json.dumps({**body, **sections}), group).record(1)
+
+
+def _book(client: "DynamoDBClient", names: Mapping[str, str]) -> Mapping[str, Any]:
+    return client.get_item(TableName=names["Books"], Key={"Author": {"S": "A"}, "Title": {"S": "T"}})["Item"]
 
 
 def test_amounts_that_only_a_known_one_has_held_together(
@@ -30,25 +45,38 @@ def test_amounts_that_only_a_known_one_has_held_together(
     """38 digits and a fraction have no exact sum; with the amount in between that has been applied they had one."""
     huge = 10**38 - 1
     rejected = Rejected()
-    writer = Writer(
-        DynamoDB(Boto3Transport(dynamodb_client)), Ledger(table_names["Ledger"]), tables={"Books": table_names["Books"]}
-    )
-    consumer = Consumer(writer, Catalogue(*MODELS), rejected)
+    consumer = _consumer(Boto3Transport(dynamodb_client), table_names, rejected)
 
     def process(**amounts: Any) -> None:
-        bodies = {
-            key: {"op": "update", "collection": "books", "key": {"Author": "A", "Title": "T"}, "add": {"Price": amount}}
-            for key, amount in amounts.items()
-        }
-        records = [
-            Message("q", key, json.dumps({**body, "idempotency_key": key})).record(1) for key, body in bodies.items()
-        ]
+        records = [_message(key, add={"Price": amount}) for key, amount in amounts.items()]
         assert not consumer.process(records, deadline=Deadline.after(10)).failures
 
     process(first=huge)
     process(back=-huge)
     process(again=huge, back=-huge, fraction=0.5)
 
-    item = dynamodb_client.get_item(TableName=table_names["Books"], Key={"Author": {"S": "A"}, "Title": {"S": "T"}})
-    assert item["Item"]["Price"] == {"N": str(huge)}
+    assert _book(dynamodb_client, table_names)["Price"] == {"N": str(huge)}
     assert rejected.keys == ["fraction"]
+
+
+def test_a_group_goes_no_further_than_its_first_failure(
+    dynamodb_client: "DynamoDBClient", table_names: dict[str, str]
+) -> None:
+    """There would be time left for the later messages; they come again together with the one that failed."""
+    calls = 0
+
+    def denied_once(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise client_error(operation, "AccessDeniedException")
+        return Boto3Transport(dynamodb_client)(operation, request)
+
+    consumer = _consumer(denied_once, table_names, Rejected())
+    records = [_message(key, "group", set={"Category": key}) for key in "abcd"]
+    assert consumer.process(records, deadline=Deadline.after(10)).failures == ["b", "c", "d"]
+    assert _book(dynamodb_client, table_names)["Category"] == {"S": "a"}
+
+    report = consumer.process(records, deadline=Deadline.after(10))
+    assert (report.failures, report.applied, report.replayed) == ([], 3, 1)
+    assert _book(dynamodb_client, table_names)["Category"] == {"S": "d"}

@@ -100,8 +100,8 @@ ITEM = {"id": "a", "at": 1, "name": "n"}
         # the request's shape
         (None, (), "Input should be a valid dictionary or object to extract fields from"),
         ([], (), "Input should be a valid dictionary or object to extract fields from"),
-        ({}, (), "Unable to extract tag using discriminator 'op'"),
-        ({"op": "drop"}, (), "Input tag 'drop' found using 'op' does not match any of the expected tags"),
+        ({}, ("op",), "one of put, update, delete, batch is needed"),
+        ({"op": "drop"}, ("op",), "one of put, update, delete, batch is needed"),
         ({"op": "put", "item": ITEM}, ("collection",), "Field required"),
         ({"op": "put", "collection": "sample"}, ("item",), "Field required"),
         ({"op": "put", "collection": "sample", "item": []}, ("item",), "Input should be a valid dictionary"),

@@ -118,7 +118,7 @@ LIST = "a list of conditions is needed"
         (
             {"extras.`a.b`": {"eq": 1}},
             ("extras.`a.b`",),
-            "a condition cannot name an attribute with a dot or a bracket",
+            "a condition cannot name an attribute with a dot, a bracket or a backtick",
         ),
         ({"Count": 1}, ("Count",), 'operators are needed, as in {"eq": 10}'),
         ({"Count": {}}, ("Count",), 'operators are needed, as in {"eq": 10}'),

@@ -1,8 +1,8 @@
 """Many puts and deletes at once.
 
-With a key they are committed chunk by chunk, each chunk one transaction with a ledger record of its own (`key#0`,
-`key#1`, …): a retry resumes where it stopped. Without one they are DynamoDB's BatchWriteItem: at least once, in
-parallel, unprocessed items retried with full jitter.
+With a key they are committed chunk by chunk, each chunk one transaction with a ledger record of its own (the key,
+`key#1`, `key#2`, …): a retry resumes where it stopped. Without one they are DynamoDB's BatchWriteItem: at least once,
+in parallel, unprocessed items retried with full jitter.
 """
 
 from __future__ import annotations
@@ -95,9 +95,10 @@ def commit_batch(writer: Writer, batch: Batch, key: IdempotencyKey, *, deadline:
 def _claim(batch: Batch, chunk: Sequence[Write], key: IdempotencyKey, number: int) -> Claim:
     """The claim of one chunk. Its fingerprint is the batch's and the chunk's: should the same batch ever fall into
     other chunks, it is refused, and no item is taken for written that was not."""
-    # A key may be as long as a key can be: hashed, so that the number finds room.
-    numbered = IdempotencyKey(key.scope, f"{hashlib.sha256(key.key.encode()).hexdigest()}#{number}")
-    return Claim(numbered, _digest([batch.fingerprint, *(write.fingerprint for write in chunk)]))
+    if number:
+        # A key may be as long as a key can be: hashed, so that the number finds room.
+        key = IdempotencyKey(key.scope, f"{hashlib.sha256(key.key.encode()).hexdigest()}#{number}")
+    return Claim(key, _digest([batch.fingerprint, *(write.fingerprint for write in chunk)]))
 
 
 def _digest(parts: Iterable[str]) -> str:

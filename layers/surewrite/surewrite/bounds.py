@@ -23,6 +23,12 @@ from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value, add_exa
 from .paths import Path
 from .updates import Action, Add, Delete, Remove, Set, Update
 
+# settings of a model that limit or change every value of a type
+_CONFIGURED = {
+    "str_strip_whitespace", "str_to_lower", "str_to_upper", "str_min_length", "str_max_length", "strict",
+    "allow_inf_nan", "coerce_numbers_to_str",
+}  # fmt: skip
+
 
 class NeedsRead(Exception):
     """The model's limits on this update cannot be decided without the item."""
@@ -39,12 +45,14 @@ def guard(model: type[Item], *updates: Update) -> ConditionBase | None:
 
     Raises NeedsRead where no condition can say it. Of several updates only numbers may be added to more than once.
     """
-    if has_validators_across(model):
+    if has_validators_across(model) or _CONFIGURED & model.model_config.keys():
         raise NeedsRead
     conditions: list[ConditionBase | None] = []
     amounts: dict[Path, list[Decimal]] = {}
     for action in (action for update in updates for action in update.actions):
         hint = hint_at(model, action.path)
+        if any(isinstance(element, str) and set(element) & set(".[]`") for element in action.path):
+            raise NeedsRead  # boto3's conditions cannot name it
         _check_parents(model, action.path)
         if isinstance(action, Add) and action.amount is not None and not hint.opaque:
             amounts.setdefault(action.path, []).append(action.amount)

@@ -163,7 +163,10 @@ class Cancelled(SurewriteError):
         return any(reason.get("Code") in PASSING for reason in self.reasons[:count])
 
 
-_CONFLICTS = {"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"}
+_CONFLICTS = {
+    "TransactionConflict", "TransactionConflictException", "TransactionInProgressException",
+    "ReplicatedWriteConflictException",
+}  # fmt: skip
 _THROTTLES = {
     "ThrottlingError", "ThrottlingException", "ProvisionedThroughputExceeded",
     "ProvisionedThroughputExceededException", "RequestLimitExceeded", "LimitExceededException",

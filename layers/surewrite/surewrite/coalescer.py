@@ -20,6 +20,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from . import values
 from .apply import apply
 from .batches import Batch, commit_batch
+from .bounds import NeedsRead
 from .client import PASSING, Cancelled, Deadline, Refused
 from .conditions import evaluate
 from .effects import explain
@@ -214,7 +215,7 @@ class Coalescer:
         for unit in list(units):
             try:
                 own = self._actions(unit, version)
-            except InvalidRequest:
+            except (InvalidRequest, NeedsRead):
                 apart.append((unit, self._split(unit)))
                 units.remove(unit)
                 continue
@@ -301,10 +302,10 @@ class Coalescer:
         # As long as a claim is undecided, the item may show the effect of that very key.
         if code == "ConditionalCheckFailed" and not any(one.get("Code") in PASSING for one in claims):
             item = reason.get("Item")
-            kept = self._walked(steps, values.image_from_wire(item) if item else None)
-            if len(kept) < len(unit.steps):
-                return Unit.of(kept)
-            return self._split(unit)
+            kept, rest = self._walked(steps, values.image_from_wire(item) if item else None)
+            if len(kept) == len(unit.steps):
+                return self._split(unit)
+            return [*Unit.of(kept), *Unit.of(rest)]
         if code != "None" and code != "ConditionalCheckFailed" and code not in PASSING:
             return [half for one in Unit.of(steps) for half in self._split(one)]
         return Unit.of(steps, attempts=unit.attempts)
@@ -317,20 +318,26 @@ class Coalescer:
                 self._finish(step, _replayed(step, record))
         return [step for step, record in zip(unit.steps, verdicts, strict=True) if record is None]
 
-    def _walked(self, steps: Sequence[Step], image: Image | None) -> list[Step]:
-        """The steps that fit if they are applied to the item one by one; the others are refused with their reason."""
+    def _walked(self, steps: Sequence[Step], image: Image | None) -> tuple[list[Step], Sequence[Step]]:
+        """The steps that fit if they are applied to the item one by one, and the rest, from the next that does not.
+
+        What does not fit the item as it is is refused. What would not fit it after others is not: those have not been
+        committed yet.
+        """
         kept: list[Step] = []
-        for step in steps:
+        for position, step in enumerate(steps):
             demanded = all_of([step.write.condition, step.guard])
             try:
                 if demanded is not None and not evaluate(demanded, image):
                     raise explain(step.write, image)
                 image = _applied_to(step.write, image)
             except SurewriteError as error:
+                if kept:
+                    return kept, steps[position:]
                 self._finish(step, Result(error=error, cause=type(error).__name__))
             else:
                 kept.append(step)
-        return kept
+        return kept, ()
 
     # --- results -------------------------------------------------------------------------------------------------
 

@@ -244,8 +244,13 @@ COMMAND: TypeAdapter[Message] = TypeAdapter(
 )
 
 
+_OPS = ("put", "update", "delete", "batch")
+
+
 def parse_command(value: Any) -> Message:
     """A command from parsed JSON; InvalidRequest names each field that is wrong."""
+    if isinstance(value, dict) and value.get("op") not in _OPS:
+        raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"))
     try:
         return COMMAND.validate_python(value)
     except ValidationError as error:

@@ -17,6 +17,7 @@ from boto3.dynamodb import conditions as boto
 from boto3.dynamodb.conditions import Attr, AttributeBase, ConditionBase
 
 from .errors import InvalidCondition, InvalidRequest, Problem
+from .expressions import MAX_OPERATORS
 from .hints import ALL_TYPES, Hint, hint_at
 from .models import VERSION, Item, native
 from .operands import MISSING, look_up
@@ -34,7 +35,19 @@ _OPERATORS = (*_COMPARISONS, "between", "in", "begins_with", "contains", "exists
 
 def condition_from_json(model: type[Item], value: Any) -> ConditionBase:
     """The condition; InvalidCondition names the operator or attribute that is wrong."""
+    if _leaves(value) > MAX_OPERATORS:
+        raise _invalid(f"more than DynamoDB's {MAX_OPERATORS} operators", ())
     return _read(model, value, (), 0)
+
+
+def _leaves(value: Any, depth: int = 0) -> int:
+    """How many tests there are, at the least."""
+    if depth > _MAX_DEPTH or not isinstance(value, Mapping):
+        return 1
+    return sum(
+        sum(_leaves(part, depth + 1) for part in operand) if isinstance(operand, list) and name in ("and", "or") else 1
+        for name, operand in value.items()
+    )
 
 
 def _read(model: type[Item], value: Any, where: tuple[str | int, ...], depth: int) -> ConditionBase:
@@ -43,7 +56,7 @@ def _read(model: type[Item], value: Any, where: tuple[str | int, ...], depth: in
     if depth > _MAX_DEPTH:
         raise _invalid("nested too deeply", where)
     parts: list[ConditionBase] = []
-    for name, operand in value.items():
+    for name, operand in sorted(value.items()):
         here = (*where, name)
         if name in ("and", "or"):
             if not isinstance(operand, list) or not operand:
@@ -58,10 +71,11 @@ def _read(model: type[Item], value: Any, where: tuple[str | int, ...], depth: in
 
 
 def _join(parts: list[ConditionBase], operator: Callable[[Any, Any], ConditionBase]) -> ConditionBase:
-    joined = parts[0]
-    for part in parts[1:]:
-        joined = operator(joined, part)
-    return joined
+    """In halves, so that a long list is no deep tree."""
+    if len(parts) == 1:
+        return parts[0]
+    half = len(parts) // 2
+    return operator(_join(parts[:half], operator), _join(parts[half:], operator))
 
 
 def _attribute_condition(model: type[Item], name: str, tests: Any, where: tuple[str | int, ...]) -> ConditionBase:
@@ -70,14 +84,13 @@ def _attribute_condition(model: type[Item], name: str, tests: Any, where: tuple[
         hint = hint_at(model, path)
     except InvalidRequest as error:
         raise _invalid(error.problems[0].reason, where) from None
-    if any(isinstance(element, str) and set(element) & set(".[]") for element in path):
-        raise _invalid("a condition cannot name an attribute with a dot or a bracket", where)
+    if any(isinstance(element, str) and set(element) & set(".[]`") for element in path):
+        raise _invalid("a condition cannot name an attribute with a dot, a bracket or a backtick", where)
     if not isinstance(tests, Mapping) or not tests:
         raise _invalid('operators are needed, as in {"eq": 10}', where)
     target = Attr(str(path))
-    return _join(
-        [_test(target, hint, operator, value, (*where, operator)) for operator, value in tests.items()], boto.And
-    )
+    parts = [_test(target, hint, operator, value, (*where, operator)) for operator, value in sorted(tests.items())]
+    return _join(parts, boto.And)
 
 
 def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str | int, ...]) -> ConditionBase:

@@ -114,7 +114,9 @@ def _cached(model: type[Item], pattern: Path) -> Hint | None:
 
 
 def _hint(model: type[Item], pattern: Path, path: Path) -> Hint:
-    hint = _cached(model, pattern)
+    # long names are not kept: whoever sends them could fill the memory with them
+    short = sum(len(str(element)) for element in pattern) <= 256
+    hint = _cached(model, pattern) if short else _cached.__wrapped__(model, pattern)
     if hint is None:
         raise InvalidUpdate(Problem((), "the model has nothing at this path"))
     return hint

@@ -117,6 +117,8 @@ def type_adapter(annotation: Any, *metadata: Any) -> TypeAdapter[Any]:
 
 
 def key_attribute(model: type[BaseModel], name: str, alias: str, field: FieldInfo, role: KeyRole) -> KeyAttribute:
+    if set(alias) & set(".[]`"):
+        raise ConfigurationError(f"{model.__name__}.{name}: the name of a key cannot have dots, brackets or backticks")
     if field.annotation not in _KEY_TYPES:
         raise ConfigurationError(f"{model.__name__}.{name}: a {role.value} must be str, int, Decimal or bytes")
     constraints = [mark for mark in field.metadata if not isinstance(mark, KeyRole)]

@@ -27,6 +27,9 @@ MAX_OUTCOME_BYTES = 300 * 1024
 
 MAX_KEY_LENGTH = 255
 
+# a record id has at most 2,048 bytes
+_LONG_SCOPE = 400
+
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
@@ -43,7 +46,10 @@ class IdempotencyKey:
     def record_id(self) -> str:
         """`<scope>#<sha256(key), 32 base32 characters>`."""
         digest = hashlib.sha256(self.key.encode()).digest()[:20]
-        return f"{self.scope}#{base64.b32encode(digest).decode()}"
+        scope = self.scope
+        if len(scope) > _LONG_SCOPE:
+            scope = f"sha256:{hashlib.sha256(scope.encode()).hexdigest()}"
+        return f"{scope}#{base64.b32encode(digest).decode()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class Merge(Action):
 
     def render(self, place: Any) -> str:
         """For the fingerprint only: what is sent to DynamoDB has been expanded."""
-        return f"{place.path(self.path)} = {place.value(self.patch)}"
+        return f"merge({place.path(self.path)}, {place.value(self.patch)})"
 
 
 def merge_actions(model: type[Item], patch: Mapping[str, Any]) -> list[Action]:

@@ -19,6 +19,10 @@ Element: TypeAlias = str | int
 _TOKEN = re.compile(r"`(?P<quoted>(?:[^`]|``)+)`|(?P<name>[^.\[\]`]+)|\[(?P<index>\d{1,9})\]")
 
 
+# longer texts are not kept: whoever sends them could fill the memory with them
+_LONG = 256
+
+
 class Path(tuple[Element, ...]):
     """The way to an attribute: names of maps and indexes of lists, beginning with the attribute's name."""
 
@@ -54,7 +58,7 @@ def path(spec: str | Path | Iterable[Element]) -> Path:
     if isinstance(spec, Path):
         return spec
     if isinstance(spec, str):
-        return _parse(spec)
+        return _parse(spec) if len(spec) <= _LONG else _parse.__wrapped__(spec)
     elements = Path(spec)
     if not elements or not isinstance(elements[0], str):
         raise InvalidUpdate(Problem((), "a path begins with the name of an attribute"))

@@ -49,8 +49,8 @@ class Rejection:
 class RejectedQueue(Protocol):
     """Where rejected messages go."""
 
-    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
-        """Sends them; those that could not be sent are returned."""
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
+        """Sends them; those that could not be sent in time are returned."""
         ...
 
 
@@ -72,11 +72,14 @@ class Report:
 class Consumer:
     """Processes batches of one or more queues.
 
-    `catalogue` holds the models, `rejected` sends what was rejected.
+    `catalogue` holds the models, `rejected` sends what was rejected; at most `parallel` calls are made at a time.
     """
 
-    def __init__(self, writer: Writer, catalogue: Catalogue, rejected: RejectedQueue) -> None:
+    def __init__(
+        self, writer: Writer, catalogue: Catalogue, rejected: RejectedQueue, *, parallel: int = _PARALLEL
+    ) -> None:
         self._writer, self._reader, self._rejected = writer, Reader(catalogue), rejected
+        self._parallel = parallel
 
     def process(self, records: Iterable[Record], *, deadline: Deadline) -> Report:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure."""
@@ -84,7 +87,9 @@ class Consumer:
         entries = [message for message in messages if message.entry is not None]
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
-        results = self._writer.commit_many([_entry(message) for message in entries], deadline=committing)
+        results = self._writer.commit_many(
+            [_entry(message) for message in entries], deadline=committing, parallel=self._parallel
+        )
         for message, result in zip(entries, results, strict=True):
             message.result = result
         report = Report()
@@ -110,7 +115,7 @@ class Consumer:
         """Recorded, sent, then acknowledged by not being a failure."""
         if not rejections:
             return
-        with ThreadPoolExecutor(_PARALLEL) as pool:
+        with ThreadPoolExecutor(self._parallel) as pool:
             sendable = list(pool.map(lambda rejection: self._record(rejection, deadline), rejections))
         recorded = []
         for rejection, verdict in zip(rejections, sendable, strict=True):
@@ -120,7 +125,7 @@ class Consumer:
                 _retry(rejection.record["messageId"], verdict, report)
             else:
                 report.replayed += 1
-        unsent = self._rejected.send(recorded) if recorded else []
+        unsent = self._rejected.send(recorded, deadline) if recorded else []
         for rejection in unsent:
             _retry(rejection.record["messageId"], "the rejected queue did not take it", report)
         failed = set(map(id, unsent))
@@ -133,7 +138,7 @@ class Consumer:
             return None  # the record belongs to the request that was applied
         try:
             applied = self._writer.reject(rejection.key, rejection.fingerprint, rejection.reason, deadline=deadline)
-        except (Retryable, ClientError, BotoCoreError) as error:
+        except (SurewriteError, ClientError, BotoCoreError) as error:
             return type(error).__name__
         return "" if applied is not None and applied.fingerprint == rejection.fingerprint else None
 
@@ -166,7 +171,7 @@ def _entry(message: _Message) -> Entry:
 
 def _parse(record: Record, reader: Reader) -> _Message:
     """The message with its entry, or with the error that rejects it."""
-    body: str = record.get("body") or ""
+    body = _body(record)
     scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
     message = _Message(record, _outer_key(scope, record), fingerprint)
     try:
@@ -177,10 +182,26 @@ def _parse(record: Record, reader: Reader) -> _Message:
         message.result = Result(error=InvalidRequest(Problem((), str(error))))
     except SurewriteError as error:
         message.result = Result(error=error)
+    except Exception as error:
+        # what nobody foresaw is this message's alone: it will be delivered again, and at last end in the rejected queue
+        message.result = Result(cause=type(error).__name__)
     else:
         message.fingerprint = write.fingerprint
-        message.entry = Entry(write, message.key, group=_attributes(record).get("MessageGroupId"))
+        message.entry = Entry(write, message.key, group=_group(record))
     return message
+
+
+def _body(record: Record) -> str:
+    body: str = record.get("body") or ""
+    return body
+
+
+def _group(record: Record) -> str | None:
+    """The message group, in which the order counts. A standard queue's messages may have one too, for fairness: those
+    have no sequence number."""
+    attributes = _attributes(record)
+    ordered = "SequenceNumber" in attributes or "MessageDeduplicationId" in attributes
+    return attributes.get("MessageGroupId") if ordered or queue_name(record).endswith(".fifo") else None
 
 
 def queue_name(record: Record) -> str:
@@ -210,7 +231,7 @@ def _key(record: Record, body: Any) -> str:
         if not isinstance(key, str):
             raise InvalidKey(Problem(("idempotency_key",), "a string is needed"))
         return key
-    attribute = (record.get("messageAttributes") or {}).get("IdempotencyKey", {}).get("stringValue")
+    attribute = ((record.get("messageAttributes") or {}).get("IdempotencyKey") or {}).get("stringValue")
     candidates = (attribute, _attributes(record).get("MessageDeduplicationId"), record["messageId"])
     return next(str(candidate) for candidate in candidates if candidate)
 
@@ -237,21 +258,25 @@ class SQSRejectedQueue:
         self._url, self._make_client = url, client
         self._client: Any = None
 
-    def send(self, rejections: Sequence[Rejection]) -> list[Rejection]:
-        """Sends in as few calls as SQS allows; answers those that SQS did not take."""
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
+        """Sends in as few calls as SQS allows, several at a time; answers those that SQS did not take, or for which
+        there was no time left."""
         if self._client is None:
             self._client = self._make_client()
-        unsent: list[Rejection] = []
-        for batch in _batches(rejections):
-            entries = [_copy(index, rejection) for index, rejection in enumerate(batch)]
-            try:
-                response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
-            except (ClientError, BotoCoreError):
-                unsent.extend(batch)
-            else:
-                sent = {int(entry["Id"]) for entry in response.get("Successful", ())}
-                unsent.extend(rejection for index, rejection in enumerate(batch) if index not in sent)
-        return unsent
+        with ThreadPoolExecutor(_PARALLEL) as pool:
+            unsent = pool.map(lambda batch: self._send(batch, deadline), _batches(rejections))
+            return [rejection for batch in unsent for rejection in batch]
+
+    def _send(self, batch: list[Rejection], deadline: Deadline) -> list[Rejection]:
+        if deadline.remaining() <= 0:
+            return batch
+        entries = [_copy(index, rejection) for index, rejection in enumerate(batch)]
+        try:
+            response = self._client.send_message_batch(QueueUrl=self._url, Entries=entries)
+        except (ClientError, BotoCoreError):
+            return batch
+        sent = {int(entry["Id"]) for entry in response.get("Successful", ())}
+        return [rejection for index, rejection in enumerate(batch) if index not in sent]
 
 
 def _batches(rejections: Sequence[Rejection]) -> Iterable[list[Rejection]]:
@@ -259,7 +284,7 @@ def _batches(rejections: Sequence[Rejection]) -> Iterable[list[Rejection]]:
     batch: list[Rejection] = []
     size = 0
     for rejection in rejections:
-        bytes_ = len(rejection.record["body"].encode()) + 4096
+        bytes_ = len(_body(rejection.record).encode()) + 4096
         if batch and (len(batch) == 10 or size + bytes_ > _MAX_BATCH_BYTES):
             yield batch
             batch, size = [], 0
@@ -281,7 +306,7 @@ def _copy(index: int, rejection: Rejection) -> dict[str, Any]:
     for name, attribute in (record.get("messageAttributes") or {}).items():
         if name not in attributes and len(attributes) < _MAX_ATTRIBUTES and attribute.get("stringValue"):
             attributes[name] = {"DataType": attribute["dataType"], "StringValue": attribute["stringValue"]}
-    return {"Id": str(index), "MessageBody": record["body"], "MessageAttributes": attributes}
+    return {"Id": str(index), "MessageBody": _body(record) or "(empty)", "MessageAttributes": attributes}
 
 
 def _string(value: str) -> dict[str, str]:

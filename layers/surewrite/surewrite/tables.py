@@ -11,8 +11,8 @@ from . import values
 from .apply import ReturnValues
 from .client import Deadline
 from .conditions import check_condition
-from .errors import InvalidRequest
-from .expressions import Placeholders, render_condition
+from .errors import InvalidRequest, Problem
+from .expressions import MAX_EXPRESSION_BYTES, Placeholders, render_condition
 from .hints import hint_at
 from .ledger import IdempotencyKey, Outcome
 from .models import VERSION, Item, native
@@ -164,6 +164,8 @@ class Table(Generic[M]):
         # a path within another one may not be named twice
         outermost = [one for one in paths if not any(one != other and one[: len(other)] == other for other in paths)]
         text = ", ".join(place.path(one) for one in sorted(outermost, key=str))
+        if len(text) > MAX_EXPRESSION_BYTES:
+            raise InvalidRequest(Problem(("fields",), f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes"))
         return {"ProjectionExpression": text, **place.parameters()}
 
     def _returned(self, outcome: Outcome, *, whole: bool = True) -> M | None:

@@ -159,6 +159,7 @@ def loads(text: str | bytes) -> Any:
         value = json.loads(text, parse_float=_parse_number, parse_int=_parse_number, parse_constant=_refuse_constant)
         if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
             json.dumps(value, ensure_ascii=False, default=str).encode()  # finds surrogates without their pair
+        _check_depth(text, value)
     except RecursionError:
         raise JSONError("nested too deeply") from None
     except UnicodeError:
@@ -166,6 +167,25 @@ def loads(text: str | bytes) -> Any:
     except json.JSONDecodeError as error:
         raise JSONError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
     return value
+
+
+_MAX_JSON_DEPTH = 100
+
+
+def _check_depth(text: str | bytes, value: Any) -> None:
+    """Far more levels than an item can have would only wear out the stack of whoever walks through them."""
+    brackets = (text.count(b"{") + text.count(b"[")) if isinstance(text, bytes) else text.count("{") + text.count("[")
+    level, depth = [value], 0
+    while level and brackets > _MAX_JSON_DEPTH:
+        depth += 1
+        if depth > _MAX_JSON_DEPTH:
+            raise JSONError("nested too deeply")
+        level = [
+            member
+            for one in level
+            if isinstance(one, dict | list)
+            for member in (one.values() if isinstance(one, dict) else one)
+        ]
 
 
 def _parse_number(text: str) -> int | Decimal:

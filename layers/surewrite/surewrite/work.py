@@ -18,14 +18,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import inspect
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
 from boto3.dynamodb.conditions import ConditionBase
 from pydantic import TypeAdapter
-from pydantic_core import to_jsonable_python
 
 from . import values
 from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
@@ -34,7 +32,7 @@ from .effects import effect, explain, pin
 from .errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, SurewriteError
 from .expressions import render_condition
 from .ledger import MAX_OUTCOME_BYTES, Claim, IdempotencyKey, Record
-from .models import Item
+from .models import Item, native
 from .planner import MAX_ACTIONS
 from .updates import Action, Update
 from .values import Image
@@ -186,7 +184,9 @@ class Work(Generic[R]):
         while True:
             transaction = Transaction(self._writer, deadline)
             try:
-                stored = self._result.dump_json(self._function(transaction, *args, **kwargs)).decode()
+                returned = self._function(transaction, *args, **kwargs)
+                stored = self._result.dump_json(returned, by_alias=True, round_trip=True).decode()
+                result = self._result.validate_json(stored)  # whatever cannot come back may not be committed
                 actions, items = transaction._actions(self._writer.version(), pin_all)
             except Exception:
                 # what was read may be the effect of this very key, committed since the ledger was asked
@@ -199,7 +199,7 @@ class Work(Generic[R]):
                 raise InvalidRequest(Problem((), f"a transaction has at most {MAX_ACTIONS - len(claims)} items"))
             try:
                 self._writer.dynamodb.transact([*claims, *actions], deadline)
-                return self._result.validate_json(stored)
+                return result
             except Refused as refused:
                 if pin_all:
                     raise InvalidUpdate(Problem((), refused.message)) from None
@@ -221,8 +221,12 @@ class Work(Generic[R]):
     def _fingerprint(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> str:
         bound = self._signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
-        request = [self._name, to_jsonable_python(list(bound.arguments.items())[1:], fallback=repr)]
-        return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()[:32]
+        given = dict(list(bound.arguments.items())[1:])
+        try:
+            text = values.canonical([self._name, native(given)])
+        except (ValueError, TypeError) as error:
+            raise InvalidRequest(Problem((), f"an argument cannot be told from others: {error}")) from None
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
 
 
 def _checked(stored: str) -> str:

@@ -143,7 +143,11 @@ class Writer:
         try:
             response = call.note(self.dynamodb.call(_NATIVE[kind], request, call.deadline))
         except CheckFailed as failed:
-            raise explain(write, _image(failed.item)) from None
+            image = _image(failed.item)
+            if image is None or image.get(VERSION) != version:
+                raise explain(write, image) from None
+            # The response was lost and the call repeated: what stands there is this write.
+            response = {"Attributes": failed.item} if write.returns == "ALL_NEW" else {}
         except Refused:
             return self._pinned(write, None, call)
         shown = _shown(write, _image(response.get("Attributes")))
@@ -220,6 +224,8 @@ class Writer:
             self._transact([*self.ledger.actions([replace(claim, outcome=stored)]), {kind: parameters}], call)
             return None, None
         except CheckFailed as failed:
+            if version and failed.item and failed.item.get(VERSION) == {"S": version}:
+                return None, None  # the response was lost and the call repeated: what stands there is this write
             return None, _Raced(_image(failed.item), True, Conflict("other writers kept changing the item"))
         except Refused as refused:
             raise _refusal(refused.message) from None

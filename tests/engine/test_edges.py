@@ -1,0 +1,130 @@
+"""Where one request could stand in the way of others, or be taken for another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from bookstore.models import MODELS, Book, Thread
+from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
+from surewrite.coalescer import Entry
+from surewrite.commands import Catalogue
+from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
+from surewrite.merge import merge_actions
+from surewrite.queue import Consumer, Rejection
+from surewrite.testing import Exactly, Fault, FaultTransport
+from surewrite.writes import Write
+
+BOOK = ("A", "T")
+
+
+class Rejected:
+    def __init__(self) -> None:
+        self.keys: list[str] = []
+
+    def send(self, rejections: Any, deadline: Deadline) -> list[Rejection]:
+        self.keys += [rejection.key.key for rejection in rejections]
+        return []
+
+
+def writer_on(transport: Any, names: Mapping[str, str]) -> Writer:
+    return Writer(DynamoDB(transport, sleep=lambda _: None), Ledger(names["Ledger"]), tables=names)
+
+
+@pytest.fixture
+def writer(dynamodb_client: Any, table_names: dict[str, str]) -> Writer:
+    return writer_on(Boto3Transport(dynamodb_client), table_names)
+
+
+def key(name: str) -> IdempotencyKey:
+    return IdempotencyKey("t", name)
+
+
+def test_a_sum_with_too_many_digits_is_committed_apart(writer: Writer) -> None:
+    huge = [Write.update(Thread, ("f", "s"), {attr("Answered").add(10**38)}) for _ in range(2)]
+    other = Write.update(Book, BOOK, {attr("Views").add(1)})
+    results = writer.commit_many(
+        [*(Entry(write, key(f"h{n}")) for n, write in enumerate(huge)), Entry(other, key("o"))]
+    )
+    assert [result.final for result in results] == [True, True, True]
+    assert results[2].outcome is not None
+
+
+def test_a_wide_condition_is_refused_with_its_reason(writer: Writer) -> None:
+    from surewrite.conditions import condition_from_json
+
+    with pytest.raises(InvalidCondition, match="300 operators"):
+        condition_from_json(Book, {"or": [{"Stock": {"ge": 0}}] * 5000})
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messageId": "1"},
+        {"messageId": "1", "body": None, "attributes": None, "messageAttributes": None},
+        {"messageId": "1", "body": "{}", "messageAttributes": {"IdempotencyKey": None}},
+        {"messageId": "1", "body": "[" * 5000},
+    ],
+)
+def test_odd_records_are_rejected_and_hold_nobody_up(writer: Writer, record: dict[str, Any]) -> None:
+    good = {
+        "messageId": "2",
+        "body": '{"op":"update","collection":"books","key":{"Author":"A","Title":"T"},"add":{"Views":1}}',
+    }
+    rejected = Rejected()
+    report = Consumer(writer, Catalogue(*MODELS), rejected).process([record, good], deadline=Deadline.after(10))
+    assert (report.failures, report.applied, rejected.keys) == ([], 1, ["1"])
+
+
+def test_a_merge_is_not_the_set_that_looks_like_it(writer: Writer) -> None:
+    books = Table(Book, writer)
+    books.put(Book(author="A", title="T", formats={"Hardcover": "H"}))
+    books.commit(Write.update(Book, BOOK, merge_actions(Book, {"Formats": {"Audiobook": "x"}})), "m")
+    with pytest.raises(KeyReused):
+        books.update(BOOK, {attr("Formats").set({"Audiobook": "x"})}, key="m")
+
+
+def test_nobody_is_refused_for_one_that_was_not_applied(dynamodb_client: Any, table_names: dict[str, str]) -> None:
+    """Between the walk and the next commit somebody takes the stock that the first of two was to have."""
+    inner = Boto3Transport(dynamodb_client)
+    transactions = 0
+
+    def transport(operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        nonlocal transactions
+        transactions += operation == "TransactWriteItems"
+        if operation == "TransactWriteItems" and transactions == 2:
+            Table(Book, writer_on(inner, table_names)).update(BOOK, {attr("Stock").set(2)})
+        return inner(operation, request)
+
+    writer = writer_on(transport, table_names)
+    Table(Book, writer).put(Book(author="A", title="T", stock=3))
+    wanted = [Write.update(Book, BOOK, {attr("Stock").add(-n)}) for n in (3, 1)]
+    three, one = writer.commit_many([Entry(write, key(str(n))) for n, write in enumerate(wanted)])
+    assert three.error is not None
+    assert one.outcome is not None
+    assert writer.read(Book, {"Author": "A", "Title": "T"})["Stock"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize("conditional", [True, False])
+def test_a_plain_write_knows_its_own_work_again(
+    dynamodb_client: Any, table_names: dict[str, str], conditional: bool
+) -> None:
+    transport = FaultTransport(Boto3Transport(dynamodb_client), Exactly({1: Fault.DROP_RESPONSE}))
+    books = Table(Book, writer_on(transport, table_names))
+    if conditional:
+        books.put(Book(author="A", title="T"), absent=True)
+    else:
+        Table(Book, writer_on(Boto3Transport(dynamodb_client), table_names)).put(Book(author="A", title="T"))
+        books.update(BOOK, {attr("Price").set(8)}, when=Attr("Price").not_exists())
+    with pytest.raises(ConditionFailed):
+        books.put(Book(author="A", title="T"), absent=True)
+
+
+def test_a_batch_and_a_write_do_not_share_a_key(writer: Writer) -> None:
+    from surewrite.batches import Batch, commit_batch
+
+    commit_batch(writer, Batch.of([Write.put(Book(author="A", title="T"))]), key("same"))
+    with pytest.raises(KeyReused):
+        writer.commit(Write.update(Book, BOOK, {attr("Views").add(1)}), key("same"))
