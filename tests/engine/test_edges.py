@@ -128,3 +128,25 @@ def test_a_batch_and_a_write_do_not_share_a_key(writer: Writer) -> None:
     commit_batch(writer, Batch.of([Write.put(Book(author="A", title="T"))]), key("same"))
     with pytest.raises(KeyReused):
         writer.commit(Write.update(Book, BOOK, {attr("Views").add(1)}), key("same"))
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_group_waits_until_its_rejection_is_settled(writer: Writer, taken: bool) -> None:
+    class Queue(Rejected):
+        def send(self, rejections: Any, deadline: Deadline) -> list[Rejection]:
+            return super().send(rejections, deadline) if taken else list(rejections)
+
+    def record(name: str, body: str, group: str) -> dict[str, Any]:
+        attributes = {"MessageGroupId": group, "MessageDeduplicationId": name, "SequenceNumber": "1"}
+        return {"messageId": name, "body": body, "attributes": attributes, "eventSourceARN": "a:q.fifo"}
+
+    target = '"op":"update","collection":"books","key":{"Author":"A","Title":"T"}'
+    count, oversell = f'{{{target},"add":{{"Views":1}}}}', f'{{{target},"add":{{"Stock":-1}}}}'
+    records = [
+        record("1", count, "g"), record("2", "poison", "g"), record("3", count, "g"), record("4", oversell, "g"),
+        record("5", count, "g"), record("6", count, "other"),
+    ]  # fmt: skip
+    queue = Queue()
+    report = Consumer(writer, Catalogue(*MODELS), queue).process(records, deadline=Deadline.after(10))
+    assert report.failures == ([] if taken else ["2", "3", "4", "5"])
+    assert (report.applied, len(report.rejected), queue.keys) == ((4, 2, ["2", "4"]) if taken else (2, 0, []))

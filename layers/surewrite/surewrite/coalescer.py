@@ -39,13 +39,13 @@ _LEAST_TIME = 0.25
 """Seconds that a transaction should have to be answered in; with less it is not begun."""
 
 
-_BLOCKED = "an earlier message of the group has to be retried first"
+_BLOCKED = "an earlier request of the group has to be settled first"
 
 
 @dataclass(frozen=True)
 class Entry:
     """One write of many, with its key. Entries of one `group` are committed in their order, and none after one that
-    has to be retried."""
+    was not applied: those are Blocked."""
 
     write: Write | Batch
     key: IdempotencyKey
@@ -97,7 +97,7 @@ class Coalescer:
         if entry.group in self._stopped:
             return Result(error=Blocked(_BLOCKED), cause=Blocked.__name__)
         result = _result(lambda: commit_batch(self._writer, batch, entry.key, deadline=self._deadline))
-        if entry.group is not None and not result.final:
+        if entry.group is not None and result.outcome is None:
             self._stopped.add(entry.group)
         return result
 
@@ -359,7 +359,7 @@ class Coalescer:
         self._results[step.index] = result
         if step.contested and not isinstance(result.error, KeyReused):
             self._contested[step.claim.key] = (step.claim.fingerprint, result)
-        if step.group is not None and not result.final:
+        if step.group is not None and result.outcome is None:
             self._stopped.add(step.group)
 
 

@@ -20,7 +20,7 @@ from . import values
 from .client import Deadline
 from .coalescer import Entry, Result
 from .commands import Catalogue, Reader
-from .errors import InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
+from .errors import Blocked, InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
 from .ledger import IdempotencyKey
 from .writer import Writer
 
@@ -84,7 +84,30 @@ class Consumer:
     def process(self, records: Iterable[Record], *, deadline: Deadline) -> Report:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure."""
         messages = [_parse(record, self._reader) for record in records]
-        entries = [message for message in messages if message.entry is not None]
+        report = Report()
+        todo = messages
+        while todo:
+            todo = self._pass(todo, report, deadline)
+        order = {message.id: position for position, message in enumerate(messages)}
+        report.failures.sort(key=order.__getitem__)
+        return report
+
+    def _pass(self, messages: Sequence[_Message], report: Report, deadline: Deadline) -> list[_Message]:
+        """Commits and settles; answers those that had to wait for a rejection of their group to be settled first.
+
+        Of a group nothing is done after a message that SQS will deliver again, be it that its write or that its
+        rejection could not be finished.
+        """
+        held: list[_Message] = []
+        waiting: set[str] = set()
+        entries: list[_Message] = []
+        for message in messages:
+            if message.group in waiting:
+                held.append(message)
+            elif message.entry is not None:
+                entries.append(message)
+            elif message.group is not None:
+                waiting.add(message.group)
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
         results = self._writer.commit_many(
@@ -92,21 +115,26 @@ class Consumer:
         )
         for message, result in zip(entries, results, strict=True):
             message.result = result
-        report = Report()
-        rejections = [rejection for message in messages if (rejection := self._settle(message, report)) is not None]
+        held += [message for message in entries if isinstance(_result(message).error, Blocked)]
+        parked = set(map(id, held))
+        settled = [message for message in messages if id(message) not in parked]
+        rejections = [rejection for message in settled if (rejection := self._settle(message, report)) is not None]
         self._reject(rejections, report, deadline)
-        order = {message.id: position for position, message in enumerate(messages)}
-        report.failures.sort(key=order.__getitem__)
-        return report
+        failed = {message.group for message in settled if message.id in report.errors}
+        for message in held:
+            if message.group in failed:
+                _retry(message.id, Blocked.__name__, report)
+        order = {id(message): position for position, message in enumerate(messages)}
+        return sorted((one for one in held if one.group not in failed), key=lambda one: order[id(one)])
 
     def _settle(self, message: _Message, report: Report) -> Rejection | None:
-        assert message.result is not None
-        outcome, error = message.result.outcome, message.result.error
+        result = _result(message)
+        outcome, error = result.outcome, result.error
         if outcome is not None:
             report.applied += not outcome.replayed
             report.replayed += outcome.replayed
         elif isinstance(error, Retryable) or error is None:
-            _retry(message.id, message.result.cause, report)
+            _retry(message.id, result.cause, report)
         else:
             return Rejection(message.record, message.key, message.fingerprint, error)
         return None
@@ -129,7 +157,7 @@ class Consumer:
         for rejection in unsent:
             _retry(rejection.record["messageId"], "the rejected queue did not take it", report)
         failed = set(map(id, unsent))
-        report.rejected = [rejection for rejection in recorded if id(rejection) not in failed]
+        report.rejected += [rejection for rejection in recorded if id(rejection) not in failed]
 
     def _record(self, rejection: Rejection, deadline: Deadline) -> str | None:
         """None if the message is to be sent; else why not: the error to retry for, or nothing at all if its key turns
@@ -159,9 +187,19 @@ class _Message:
     result: Result | None = None
 
     @property
+    def group(self) -> str | None:
+        """The message group in which the order counts."""
+        return _group(self.record)
+
+    @property
     def id(self) -> str:
         message_id: str = self.record["messageId"]
         return message_id
+
+
+def _result(message: _Message) -> Result:
+    assert message.result is not None
+    return message.result
 
 
 def _entry(message: _Message) -> Entry:
@@ -187,7 +225,7 @@ def _parse(record: Record, reader: Reader) -> _Message:
         message.result = Result(cause=type(error).__name__)
     else:
         message.fingerprint = write.fingerprint
-        message.entry = Entry(write, message.key, group=_group(record))
+        message.entry = Entry(write, message.key, group=message.group)
     return message
 
 
