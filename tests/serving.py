@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -85,3 +85,13 @@ def listening(url: str) -> bool:
     with socket.socket() as probe:
         probe.settimeout(2)
         return probe.connect_ex((parts.hostname, parts.port or 80)) == 0
+
+
+def eventually(check: Callable[[], bool], seconds: float = 30) -> bool:
+    """Whether the check holds within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.1)
+    return True

@@ -3,14 +3,15 @@
 import http.client
 import json
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from local import aws
 from local.resources import Resources
+from tests import serving as serve
 from tests.serving import Serving, listening, serving
 
 if TYPE_CHECKING:
@@ -71,13 +72,7 @@ def waiting(sqs: "SQSClient", url: str) -> int:
     return sum(map(int, sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"].values()))
 
 
-def eventually(check: Callable[[], bool], seconds: float = 60) -> bool:
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
+eventually = partial(serve.eventually, seconds=60)
 
 
 def test_a_repeated_request_is_answered_and_not_repeated(running: Serving) -> None:

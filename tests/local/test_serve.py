@@ -7,7 +7,6 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ import pytest
 
 from local import aws
 from local.resources import Resources
-from tests.serving import ROOT, Serving, listening, serving, starting
+from tests.serving import ROOT, Serving, eventually, listening, serving, starting
 
 
 def get(url: str) -> Any:
@@ -25,15 +24,6 @@ def get(url: str) -> Any:
 
 def resources_of(running: Serving) -> Resources:
     return Resources.from_json(get(f"{running.url}/_local/resources"))
-
-
-def eventually(check: Callable[[], bool], seconds: float = 30) -> bool:
-    deadline = time.monotonic() + seconds
-    while not check():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.1)
-    return True
 
 
 def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":

@@ -124,8 +124,7 @@ class Consumer:
         for message in held:
             if message.group in failed:
                 _retry(message.id, Blocked.__name__, report)
-        order = {id(message): position for position, message in enumerate(messages)}
-        return sorted((one for one in held if one.group not in failed), key=lambda one: order[id(one)])
+        return [message for message in messages if id(message) in parked and message.group not in failed]
 
     def _settle(self, message: _Message, report: Report) -> Rejection | None:
         result = _result(message)

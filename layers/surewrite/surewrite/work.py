@@ -173,8 +173,7 @@ class Work(Generic[R]):
         until = deadline or self._writer.deadline()
         known = key if isinstance(key, IdempotencyKey) else IdempotencyKey(f"work:{self._name}", key)
         claim = Claim(known, self._fingerprint(args, kwargs))
-        record = self._writer.find(known, deadline=until)
-        if record is not None and record.rejected is None:
+        if (record := self._writer.consumed(known, deadline=until)) is not None:
             return self._replayed(claim, record)
         return self._run(claim, args, kwargs, until)
 
@@ -190,8 +189,7 @@ class Work(Generic[R]):
                 actions, items = transaction._actions(self._writer.version(), pin_all)
             except Exception:
                 # what was read may be the effect of this very key, committed since the ledger was asked
-                record = self._writer.find(claim.key, deadline=deadline)
-                if record is not None and record.rejected is None:
+                if (record := self._writer.consumed(claim.key, deadline=deadline)) is not None:
                     return self._replayed(claim, record)
                 raise
             claims = self._writer.ledger.actions([replace(claim, outcome=_checked(stored))])

@@ -119,6 +119,11 @@ class Writer:
         response = self.dynamodb.call("GetItem", request, deadline or self.deadline())
         return self.ledger.standing(response.get("Item"))
 
+    def consumed(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Record | None:
+        """The record of a key that an applied write has consumed, None if the key is free."""
+        record = self.find(key, deadline=deadline)
+        return record if record is not None and record.rejected is None else None
+
     def read(self, model: type[Item], key: Image, *, deadline: Deadline | None = None) -> Image | None:
         """The item as it is now, with its version, None if there is none."""
         return self._read_item(model, values.image_to_wire(key), _Call(deadline or self.deadline(), {}))
@@ -196,7 +201,7 @@ class Writer:
                 outcome = effect(resolved, image, self.version()).outcome
             except (ConditionFailed, InvalidRequest):
                 # The record and the item were read one after the other: the key's own effect may lie in between.
-                if claim is not None and not atomic and (record := self._consumed(claim, call)) is not None:
+                if claim is not None and not atomic and (record := self.consumed(claim.key, deadline=call.deadline)):
                     return self._replay(write, claim, record, call)
                 raise
             found, raced = self._commit_pinned(resolved, claim, image, outcome, call)
@@ -244,11 +249,6 @@ class Writer:
 
     def _known(self, claim: Claim, cancelled: Cancelled) -> Record | None:
         return self.ledger.verdicts([claim], cancelled.reasons)[0]
-
-    def _consumed(self, claim: Claim, call: _Call) -> Record | None:
-        """The record of a key that an applied write has consumed."""
-        record = self.find(claim.key, deadline=call.deadline)
-        return record if record is not None and record.rejected is None else None
 
     def _replay(self, write: Write, claim: Claim, record: Record, call: _Call) -> Outcome:
         if record.fingerprint != claim.fingerprint:
