@@ -24,17 +24,18 @@ from pydantic import BeforeValidator, ValidationError
 import gateway
 import responses
 from bookstore.models import MODELS
-from surewrite import attr, errors, values
-from surewrite.apply import ReturnValues
-from surewrite.client import Boto3Transport, Deadline, boto3_client
-from surewrite.commands import Body as RequestBody
-from surewrite.commands import Catalogue, UpdateBody, parse_item, problems_of
-from surewrite.expressions import all_of
-from surewrite.merge import merge_actions
-from surewrite.models import VERSION, Item
+from surewrite import attr, errors
+from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
+from surewrite.expressions.evaluate import ReturnValues
+from surewrite.expressions.merge_patch import merge_actions
+from surewrite.expressions.placeholders import all_of
+from surewrite.model import wire as values
+from surewrite.model.item import VERSION, Item
+from surewrite.model.wire import Image
+from surewrite.requests import Body as RequestBody
+from surewrite.requests import Catalogue, UpdateBody, parse_item, problems_of
 from surewrite.settings import Settings
-from surewrite.tables import Table
-from surewrite.values import Image
+from surewrite.table import Table
 from surewrite.writes import Write
 
 logger = Logger()
@@ -148,7 +149,7 @@ def put(collection: str, key: tuple[str, ...], body: Image, returns: ReturnValue
     model = catalogue[collection]
     item = parse_item(model, {**body, **named_key(model, key, body)})
     returns = shown(returns, "ALL_NEW")
-    write = Write.put(item, returns=returns, when=condition(model), **gateway.preconditions(model, headers()))
+    write = Write.put(item, return_values=returns, when=condition(model), **gateway.preconditions(model, headers()))
     return commit(write, created=HTTPStatus.CREATED if returns == "ALL_NEW" else HTTPStatus.OK)
 
 
@@ -163,7 +164,7 @@ def update(collection: str, key: tuple[str, ...], body: Image) -> Response[str]:
         actions, when = request.actions(model), request.condition(model)
         returns = shown(request.return_values, "ALL_NEW")
     write = Write.update(
-        model, model.schema_.parse_key(key), actions, all_of([when, condition(model)]), returns=returns, **options
+        model, model.schema_.parse_key(key), actions, all_of([when, condition(model)]), return_values=returns, **options
     )
     return commit(write)
 
@@ -175,7 +176,7 @@ def increase(collection: str, key: tuple[str, ...], attribute: str, body: Counte
     options = gateway.preconditions(model, headers())
     returns = shown(body.return_values, "UPDATED_NEW")
     counter = {replace(attr(attribute).add(body.by), label="")}  # the request has no section to point to
-    return commit(Write.update(model, model.schema_.parse_key(key), counter, when, returns=returns, **options))
+    return commit(Write.update(model, model.schema_.parse_key(key), counter, when, return_values=returns, **options))
 
 
 def delete(collection: str, key: tuple[str, ...], body: RequestBody, returns: ReturnValues | None) -> Response[str]:
@@ -184,7 +185,7 @@ def delete(collection: str, key: tuple[str, ...], body: RequestBody, returns: Re
     when = all_of([body.condition(model), condition(model)])
     options = gateway.preconditions(model, headers())
     returns = shown(body.return_values or returns, "ALL_OLD")
-    write = Write.delete(model, model.schema_.parse_key(key), when=when, returns=returns, **options)
+    write = Write.delete(model, model.schema_.parse_key(key), when=when, return_values=returns, **options)
     return commit(write, empty=False)
 
 
@@ -200,7 +201,7 @@ def commit(write: Write, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = T
         metrics.add_metric("Retried" if isinstance(error, errors.Retryable) else "Rejected", MetricUnit.Count, 1)
         raise
     metrics.add_metric("Replayed" if done.replayed else "Applied", MetricUnit.Count, 1)
-    visible = write.returns != "NONE" and (empty or done.attributes is not None)
+    visible = write.return_values != "NONE" and (empty or done.attributes is not None)
     return responses.outcome(done, shown=visible, status=created if done.created else HTTPStatus.OK)
 
 

@@ -11,9 +11,9 @@ from urllib.parse import quote, unquote
 from aws_lambda_powertools.event_handler import Response
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
+from surewrite.commit.ledger import IdempotencyKey
 from surewrite.errors import InvalidKey, InvalidRequest, Problem
-from surewrite.ledger import IdempotencyKey
-from surewrite.models import Item
+from surewrite.model.item import Item
 
 Event = dict[str, Any]
 

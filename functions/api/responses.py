@@ -8,8 +8,10 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from surewrite import client, errors, values
-from surewrite.ledger import Outcome
+from surewrite import errors
+from surewrite.commit import transport as client
+from surewrite.commit.ledger import Outcome
+from surewrite.model import wire as values
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"

@@ -12,10 +12,10 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from bookstore.models import MODELS
-from surewrite.client import Boto3Transport, Deadline, boto3_client
-from surewrite.commands import Catalogue
-from surewrite.queue import Consumer, Report, SQSRejectedQueue
+from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
+from surewrite.requests import Catalogue
 from surewrite.settings import Settings
+from surewrite.sqs import Consumer, Report, SQSRejectedQueue
 
 logger = Logger()
 metrics = EphemeralMetrics()

@@ -14,8 +14,8 @@ from urllib.parse import quote
 from botocore.exceptions import EndpointConnectionError
 
 from local import aws, functions, gateway, poller, template
-from surewrite import values
-from surewrite.ledger import IdempotencyKey, Record
+from surewrite.commit.ledger import IdempotencyKey, Record
+from surewrite.model import wire as values
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -19,11 +19,11 @@ from surewrite import (
     Table,
     Transport,
     Writer,
-    values,
 )
-from surewrite.tables import M
+from surewrite.model import wire as values
+from surewrite.model.wire import Image
+from surewrite.table import M
 from surewrite.testing import RecordingTransport
-from surewrite.values import Image
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

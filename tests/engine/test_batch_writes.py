@@ -9,7 +9,7 @@ import pytest
 
 from bookstore.models import Book, Product
 from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
-from surewrite.batches import Batch, BatchFailed, commit_batch, write_batch
+from surewrite.commit.bulk import Batch, BatchFailed, commit_batch, write_batch
 from surewrite.errors import InvalidRequest, KeyReused
 from surewrite.writes import Write
 
@@ -108,7 +108,7 @@ def test_a_batch_holds_plain_puts_and_deletes_only() -> None:
     for write in (
         Write.update(Product, 1, {attr("Price").set(1)}),
         Write.put(Product(id=1), when=Attr("Price").eq(1)),
-        Write.delete(Product, 1, returns="ALL_OLD"),
+        Write.delete(Product, 1, return_values="ALL_OLD"),
     ):
         with pytest.raises(InvalidRequest, match="plain puts and deletes"):
             Batch.of([write])

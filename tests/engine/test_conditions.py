@@ -22,7 +22,7 @@ def test_alice_and_bob(house: House, keyed: bool, returns: Any) -> None:
     house.seed(Product(id=1, price=Decimal(10)))
 
     def price(person: str, value: int) -> Write:
-        return Write.update(Product, 1, {attr("Price").set(value)}, Attr("Price").eq(10), returns=returns)
+        return Write.update(Product, 1, {attr("Price").set(value)}, Attr("Price").eq(10), return_values=returns)
 
     alice = house.writer.commit(price("Alice", 8), key(scope="Alice") if keyed else None)
     with pytest.raises(ConditionFailed) as failed:
@@ -38,9 +38,9 @@ def test_alice_and_bob(house: House, keyed: bool, returns: Any) -> None:
 
 def _writes(returns: Any, **options: Any) -> list[Write]:
     return [
-        Write.update(Book, RAINMAKER, {attr("Views").add(1)}, returns=returns, **options),
-        Write.put(rainmaker(views=1), returns=returns, **options),
-        Write.delete(Book, RAINMAKER, returns=returns, **options),
+        Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns, **options),
+        Write.put(rainmaker(views=1), return_values=returns, **options),
+        Write.delete(Book, RAINMAKER, return_values=returns, **options),
     ]
 
 
@@ -93,7 +93,7 @@ def test_what_is_met(house: House, keyed: bool, returns: Any, kind: int, options
 
 @ways
 def test_create_only(house: House, keyed: bool, returns: Any) -> None:
-    write = Write.put(rainmaker(), absent=True, returns=returns)
+    write = Write.put(rainmaker(), absent=True, return_values=returns)
     outcome = house.writer.commit(write, key() if keyed else None)
     assert outcome.attributes is None
     assert house.stored(Book, RAINMAKER) == {**rainmaker().to_image(), "_v": outcome.version}
@@ -107,7 +107,7 @@ def test_create_only(house: House, keyed: bool, returns: Any) -> None:
 def test_every_write_has_a_version_of_its_own(house: House, keyed: bool, returns: Any) -> None:
     seen = {"seeded"}
     for number in range(3):
-        write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, returns=returns)
+        write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns)
         seen.add(house.writer.commit(write, key(str(number)) if keyed else None).version or "")
         stored = (house.stored(Book, RAINMAKER) or {})["_v"]
         assert stored in seen
@@ -121,7 +121,7 @@ def test_every_write_has_a_version_of_its_own(house: House, keyed: bool, returns
 def test_items_that_others_have_written_get_their_version(house: House, keyed: bool, returns: Any, item: Item) -> None:
     house.seed(item, version=None)
     attribute = "low" if isinstance(item, Offer) else "Views"
-    write = Write.update(type(item), item, {attr(attribute).add(1)}, returns=returns)
+    write = Write.update(type(item), item, {attr(attribute).add(1)}, return_values=returns)
     outcome = house.writer.commit(write, key() if keyed else None)
     assert house.stored(type(item), item) == {**item.to_image(), attribute: 2, "_v": outcome.version}
     assert outcome.attributes == (None if returns == "NONE" else {**item.to_image(), attribute: 2})
@@ -132,7 +132,7 @@ def test_items_that_others_have_written_get_their_version(house: House, keyed: b
 @ways
 def test_a_demanded_version_is_not_that_of_an_item_without_one(house: House, keyed: bool, returns: Any) -> None:
     house.seed(rainmaker(), version=None)
-    write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="v", returns=returns)
+    write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="v", return_values=returns)
     with pytest.raises(ConditionFailed):
         house.writer.commit(write, key() if keyed else None)
     assert house.stored(Book, RAINMAKER) == rainmaker().to_image()
@@ -156,7 +156,7 @@ def test_a_demanded_version_is_not_that_of_an_item_without_one(house: House, key
 )
 def test_conditions_of_every_kind(house: House, keyed: bool, returns: Any, condition: Any, met: bool) -> None:
     house.seed(rainmaker(price=10, tags={"law"}))
-    write = Write.update(Book, RAINMAKER, {attr("Stock").set(3)}, condition, returns=returns)
+    write = Write.update(Book, RAINMAKER, {attr("Stock").set(3)}, condition, return_values=returns)
     if met:
         house.writer.commit(write, key() if keyed else None)
     else:

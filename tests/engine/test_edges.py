@@ -9,11 +9,11 @@ import pytest
 
 from bookstore.models import MODELS, Book, Thread
 from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
-from surewrite.coalescer import Entry
-from surewrite.commands import Catalogue
+from surewrite.commit.many import Entry
 from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
-from surewrite.merge import merge_actions
-from surewrite.queue import Consumer, Rejection
+from surewrite.expressions.merge_patch import merge_actions
+from surewrite.requests import Catalogue
+from surewrite.sqs import Consumer, Rejection
 from surewrite.testing import Exactly, Fault, FaultTransport
 from surewrite.writes import Write
 
@@ -53,7 +53,7 @@ def test_a_sum_with_too_many_digits_is_committed_apart(writer: Writer) -> None:
 
 
 def test_a_wide_condition_is_refused_with_its_reason(writer: Writer) -> None:
-    from surewrite.conditions import condition_from_json
+    from surewrite.expressions.conditions import condition_from_json
 
     with pytest.raises(InvalidCondition, match="300 operators"):
         condition_from_json(Book, {"or": [{"Stock": {"ge": 0}}] * 5000})
@@ -83,7 +83,7 @@ def test_a_merge_is_not_the_set_that_looks_like_it(writer: Writer) -> None:
     books.put(Book(author="A", title="T", formats={"Hardcover": "H"}))
     books.commit(Write.update(Book, BOOK, merge_actions(Book, {"Formats": {"Audiobook": "x"}})), "m")
     with pytest.raises(KeyReused):
-        books.update(BOOK, {attr("Formats").set({"Audiobook": "x"})}, key="m")
+        books.update(BOOK, {attr("Formats").set({"Audiobook": "x"})}, idempotency_key="m")
 
 
 def test_nobody_is_refused_for_one_that_was_not_applied(dynamodb_client: Any, table_names: dict[str, str]) -> None:
@@ -123,7 +123,7 @@ def test_a_plain_write_knows_its_own_work_again(
 
 
 def test_a_batch_and_a_write_do_not_share_a_key(writer: Writer) -> None:
-    from surewrite.batches import Batch, commit_batch
+    from surewrite.commit.bulk import Batch, commit_batch
 
     commit_batch(writer, Batch.of([Write.put(Book(author="A", title="T"))]), key("same"))
     with pytest.raises(KeyReused):

@@ -16,7 +16,7 @@ from tests.engine.house import RAINMAKER, House, rainmaker
 def test_a_new_audiobook(house: House) -> None:
     house.seed(rainmaker())
     books = house.table(type(rainmaker()))
-    books.update(RAINMAKER, {attr("Formats.Audiobook").set("8WE3KPTP")}, key="audiobook")
+    books.update(RAINMAKER, {attr("Formats.Audiobook").set("8WE3KPTP")}, idempotency_key="audiobook")
     book = books.get(RAINMAKER)
     assert book is not None
     assert book.to_image() == {
@@ -41,9 +41,9 @@ def test_a_discussion_thread(house: House) -> None:
     )
     threads.put(thread)
     actions = {attr("Answered").set(0), attr("Replies").set(0), attr("LastPostedBy").set("barney@example.com")}
-    shown = threads.update(POST, actions, returns="ALL_NEW", key="reply")
+    shown = threads.update(POST, actions, return_values="ALL_NEW", idempotency_key="reply")
     assert shown == thread.model_copy(update={"last_posted_by": "barney@example.com"})
-    assert threads.delete(POST, returns="ALL_OLD") == shown
+    assert threads.delete(POST, return_values="ALL_OLD") == shown
     assert threads.get(POST) is None
 
 
@@ -52,7 +52,9 @@ def test_an_atomic_counter(house: House, idempotency_key: str | None) -> None:
     house.seed(Product(id=601, description="Snowboard", quantity_on_hand=5, price=Decimal(100)))
     products = house.table(Product)
     actions = {attr("Price").increment(5)}
-    answers = [products.update(601, actions, returns="UPDATED_NEW", key=idempotency_key) for _ in range(3)]
+    answers = [
+        products.update(601, actions, return_values="UPDATED_NEW", idempotency_key=idempotency_key) for _ in range(3)
+    ]
     # "UpdateItem is not idempotent, the Price increases every time you run this code"
     assert (house.shown(Product, 601) or {})["Price"] == (115 if idempotency_key is None else 105)
     prices = [answer.price for answer in answers if answer is not None]
@@ -63,7 +65,7 @@ def test_a_conditional_write_that_is_sent_again(house: House) -> None:
     house.seed(Product(id=1, price=Decimal(20)))
     products = house.table(Product)
     for _ in range(2):
-        products.update(1, {attr("Price").increment(3)}, when=Attr("Price").eq(20), key="once")
+        products.update(1, {attr("Price").increment(3)}, when=Attr("Price").eq(20), idempotency_key="once")
     with pytest.raises(ConditionFailed):
         products.update(1, {attr("Price").increment(3)}, when=Attr("Price").eq(20))
     assert (house.shown(Product, 1) or {})["Price"] == 23
@@ -124,7 +126,7 @@ UPDATES: dict[str, tuple[set[Any], dict[str, Any]]] = {
 @pytest.mark.parametrize("name", UPDATES)
 def test_actions(people: Table[Person], name: str, idempotency_key: str | None) -> None:
     actions, changes = UPDATES[name]
-    shown = people.update("u1", actions, returns="ALL_NEW", key=idempotency_key)
+    shown = people.update("u1", actions, return_values="ALL_NEW", idempotency_key=idempotency_key)
     assert shown == Person.model_validate({**ALICE, **changes})
     assert people.get("u1") == shown
 
@@ -136,7 +138,9 @@ def test_an_element_of_a_list(house: House) -> None:
         ComplexOrder(order_id=order[0], created_at=order[1], basket={"items": [{"qty": 1}, {"qty": 2, "sku": "b"}]})
     )
     for _ in range(2):
-        shown = orders.update(order, {attr("basket.items[1].qty").set(9)}, returns="ALL_NEW", key="qty")
+        shown = orders.update(
+            order, {attr("basket.items[1].qty").set(9)}, return_values="ALL_NEW", idempotency_key="qty"
+        )
         assert shown is not None
         assert shown.basket == {"items": [{"qty": 1}, {"qty": 9, "sku": "b"}]}
     assert orders.get(order) == shown
@@ -144,11 +148,11 @@ def test_an_element_of_a_list(house: House) -> None:
 
 def test_a_conditional_update(people: Table[Person]) -> None:
     actions = {attr("name").set("Alice Smith")}
-    shown = people.update("u1", actions, when=Attr("name").eq("Alice"), returns="ALL_NEW")
+    shown = people.update("u1", actions, when=Attr("name").eq("Alice"), return_values="ALL_NEW")
     assert shown is not None
     assert shown.name == "Alice Smith"
     with pytest.raises(ConditionFailed):
-        people.update("u1", actions, when=Attr("name").eq("Alice"), returns="ALL_NEW")
+        people.update("u1", actions, when=Attr("name").eq("Alice"), return_values="ALL_NEW")
 
 
 # --- boto3's guide ---------------------------------------------------------------------------------------------------

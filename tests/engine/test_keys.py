@@ -6,8 +6,8 @@ import pytest
 
 from bookstore.models import Book, Product
 from surewrite import Attr, IdempotencyKey, Write, attr
+from surewrite.commit.ledger import MAX_OUTCOME_BYTES
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidKey, KeyReused
-from surewrite.ledger import MAX_OUTCOME_BYTES
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 
 
@@ -21,7 +21,7 @@ OTHERS = {
     "another item": Write.update(Book, (RAINMAKER[0], "The Firm"), {attr("Views").add(1)}),
     "another table": Write.update(Product, 1, {attr("QuantityOnHand").add(1)}),
     "a condition": view(when=Attr("Views").gte(0)),
-    "another representation": view(returns="ALL_NEW"),
+    "another representation": view(return_values="ALL_NEW"),
     "a version": view(version="v"),
     "create only": view(absent=True),
     "a put": Write.put(rainmaker(views=1)),
@@ -49,8 +49,8 @@ def test_the_same_request_in_another_order_is_a_replay(house: House) -> None:
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
 def test_a_key_belongs_to_its_scope(house: House, returns: Any) -> None:
     for scope in ("alice", "bob", "queue:WritesQueue"):
-        assert not house.writer.commit(view(returns=returns), key(scope=scope)).replayed
-    assert house.writer.commit(view(returns=returns), key(scope="bob")).replayed
+        assert not house.writer.commit(view(return_values=returns), key(scope=scope)).replayed
+    assert house.writer.commit(view(return_values=returns), key(scope="bob")).replayed
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": 3}
     assert house.records() == 3
 
@@ -60,18 +60,18 @@ def test_a_key_belongs_to_its_scope(house: House, returns: Any) -> None:
     ("passed", "views"), [(0, 1), (99.5, 1), (100, 2), (1000, 2)], ids=["at once", "just in time", "just over", "late"]
 )
 def test_an_expired_record_counts_as_absent(house: House, returns: Any, passed: float, views: int) -> None:
-    house.writer.commit(view(returns=returns), key())
+    house.writer.commit(view(return_values=returns), key())
     house.clock.now += passed
     assert (house.writer.find(key()) is None) == (views == 2)
-    again = house.writer.commit(view(returns=returns), key())
+    again = house.writer.commit(view(return_values=returns), key())
     assert again.replayed == (views == 1)
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": views}
     # what was applied anew is protected anew
-    assert house.writer.commit(view(returns=returns), key()).replayed
+    assert house.writer.commit(view(return_values=returns), key()).replayed
     if views == 2:
         assert (house.record(key()) or {})["expires_at"] == int(house.clock.now) + 100
         house.clock.now += 99
-        assert house.writer.commit(view(returns=returns), key()).replayed
+        assert house.writer.commit(view(return_values=returns), key()).replayed
 
 
 def test_an_expired_record_of_another_request_is_no_reuse(house: House) -> None:
@@ -84,7 +84,7 @@ def test_an_expired_record_of_another_request_is_no_reuse(house: House) -> None:
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
 @pytest.mark.parametrize("fingerprint", ["the same", "another"])
 def test_a_rejection_does_not_consume_the_key(house: House, returns: Any, fingerprint: str) -> None:
-    write = view(returns=returns)
+    write = view(return_values=returns)
     given = write.fingerprint if fingerprint == "the same" else "f"
     assert house.writer.reject(key(), given, "InvalidItem: too many") is None
     record = house.writer.find(key())
@@ -100,11 +100,11 @@ def test_a_rejection_does_not_consume_the_key(house: House, returns: Any, finger
 
 
 def test_a_rejection_cannot_overwrite_an_applied_write(house: House) -> None:
-    house.writer.commit(view(returns="ALL_NEW"), key())
+    house.writer.commit(view(return_values="ALL_NEW"), key())
     before = house.record(key())
     standing = house.writer.reject(key(), "f", "too late")
     assert standing is not None
-    assert standing.fingerprint == view(returns="ALL_NEW").fingerprint
+    assert standing.fingerprint == view(return_values="ALL_NEW").fingerprint
     assert house.record(key()) == before
 
 
@@ -120,12 +120,12 @@ def test_a_rejection_overwrites_a_rejection_and_an_expired_record(house: House) 
 def test_a_failed_write_consumes_nothing(house: House, returns: Any) -> None:
     house.seed(rainmaker(stock=1))
     with pytest.raises(ConditionFailed):
-        house.writer.commit(view(when=Attr("Views").eq(5), returns=returns), key())
+        house.writer.commit(view(when=Attr("Views").eq(5), return_values=returns), key())
     with pytest.raises(InvalidItem):
-        house.writer.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(-2)}, returns=returns), key())
+        house.writer.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(-2)}, return_values=returns), key())
     assert house.records() == 0
     assert house.shown(Book, RAINMAKER) == rainmaker(stock=1).to_image()
-    assert not house.writer.commit(view(returns=returns), key()).replayed
+    assert not house.writer.commit(view(return_values=returns), key()).replayed
 
 
 def test_find_of_what_nobody_has_used(house: House) -> None:
@@ -157,7 +157,7 @@ LONG = "x" * (MAX_OUTCOME_BYTES + 1)
 
 
 def test_an_outcome_too_large_for_its_record_is_replayed_as_the_current_item(house: House) -> None:
-    write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG), attr("Views").add(1)}, returns="ALL_NEW")
+    write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG), attr("Views").add(1)}, return_values="ALL_NEW")
     fresh = house.writer.commit(write, key())
     assert fresh.attributes == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Category": LONG, "Views": 1}
     assert not fresh.current
@@ -177,7 +177,7 @@ def test_an_outcome_too_large_for_its_record_is_replayed_as_the_current_item(hou
 
 
 def test_an_outcome_that_just_fits_is_kept(house: House) -> None:
-    write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG[:-1000])}, returns="UPDATED_NEW")
+    write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG[:-1000])}, return_values="UPDATED_NEW")
     fresh = house.writer.commit(write, key())
     replay = house.writer.commit(write, key())
     assert not replay.current

@@ -10,7 +10,7 @@ import pytest
 from bookstore.models import Book, Product, Thread, User
 from surewrite import Attr, Field, IdempotencyKey, Item, PartitionKey, SortKey, Write, attr
 from surewrite.errors import InvalidItem, InvalidUpdate, ItemTooLarge
-from surewrite.updates import Action
+from surewrite.expressions.updates import Action
 from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker
 
 WAYS = [
@@ -39,7 +39,7 @@ def test_validators_across_attributes_see_the_new_item(
     if before is not None:
         house.seed(before)
     with pytest.raises(InvalidItem, match="low is above high"):
-        house.writer.commit(Write.update(Offer, "o", actions, returns=returns), idempotency_key)
+        house.writer.commit(Write.update(Offer, "o", actions, return_values=returns), idempotency_key)
     assert house.shown(Offer, "o") == (None if before is None else before.to_image())
     assert house.records() == 0
 
@@ -47,7 +47,7 @@ def test_validators_across_attributes_see_the_new_item(
 @ways
 def test_validators_across_attributes_let_a_valid_item_pass(house: House, idempotency_key: Any, returns: Any) -> None:
     house.seed(Offer(id="o", low=3, high=4))
-    write = Write.update(Offer, "o", {attr("low").add(2), attr("high").set(5)}, returns=returns)
+    write = Write.update(Offer, "o", {attr("low").add(2), attr("high").set(5)}, return_values=returns)
     house.writer.commit(write, idempotency_key)
     assert house.shown(Offer, "o") == {"id": "o", "low": 5, "high": 5}
     assert house.records() == (idempotency_key is not None)
@@ -92,7 +92,7 @@ def test_a_limit_holds(house: House, idempotency_key: Any, returns: Any, name: s
     if before is not None:
         house.seed_image(Gauge, stored := before.model_dump(by_alias=True, exclude_unset=True))
     with pytest.raises(InvalidItem) as invalid:
-        house.writer.commit(Write.update(Gauge, KEY, actions, returns=returns), idempotency_key)
+        house.writer.commit(Write.update(Gauge, KEY, actions, return_values=returns), idempotency_key)
     changed = {action.path.name for action in actions}
     wrong = {problem.location[0] for problem in invalid.value.problems}
     assert wrong == ({"name"} if before is None else changed)
@@ -116,7 +116,7 @@ def test_what_is_within_the_limits_passes(house: House, idempotency_key: Any, re
     before, actions, after = KEEPING[name]
     if before is not None:
         house.seed_image(Gauge, before.model_dump(by_alias=True, exclude_unset=True))
-    house.writer.commit(Write.update(Gauge, KEY, actions, returns=returns), idempotency_key)
+    house.writer.commit(Write.update(Gauge, KEY, actions, return_values=returns), idempotency_key)
     assert house.shown(Gauge, KEY) == {"Author": "a", "Title": "b", "name": "n", **after}
 
 
@@ -150,7 +150,7 @@ def test_fifty_in_stock_and_eighty_buyers(house: House, returns: Any) -> None:
     house.seed(rainmaker(stock=50))
 
     def buy(number: int) -> str:
-        write = Write.update(Book, RAINMAKER, {attr("Stock").add(-1)}, returns=returns)
+        write = Write.update(Book, RAINMAKER, {attr("Stock").add(-1)}, return_values=returns)
         try:
             house.writer.commit(write, IdempotencyKey("shop", str(number)))
         except InvalidItem as error:
@@ -166,7 +166,7 @@ def test_fifty_in_stock_and_eighty_buyers(house: House, returns: Any) -> None:
 
 
 def _grow(returns: Any) -> Write:
-    return Write.update(Book, RAINMAKER, {attr("Formats.Audiobook").set("x" * 250_000)}, returns=returns)
+    return Write.update(Book, RAINMAKER, {attr("Formats.Audiobook").set("x" * 250_000)}, return_values=returns)
 
 
 @ways
@@ -216,7 +216,7 @@ def test_what_dynamodb_refuses_names_the_path(
     change(image)
     house.seed_image(Book, image)
     with pytest.raises(InvalidUpdate) as invalid:
-        house.writer.commit(Write.update(Book, RAINMAKER, {action}, returns=returns), idempotency_key)
+        house.writer.commit(Write.update(Book, RAINMAKER, {action}, return_values=returns), idempotency_key)
     assert [problem.location for problem in invalid.value.problems] == [(action.label, path)]
     assert house.shown(Book, RAINMAKER) == image
     assert house.records() == 0
@@ -226,6 +226,6 @@ def test_what_dynamodb_refuses_names_the_path(
 def test_a_condition_that_proves_the_path_is_enough(house: House, idempotency_key: Any, returns: Any) -> None:
     house.seed(rainmaker())
     actions = {attr("Formats.Audiobook").set("8WE3KPTP")}
-    write = Write.update(Book, RAINMAKER, actions, Attr("Formats").exists(), returns=returns)
+    write = Write.update(Book, RAINMAKER, actions, Attr("Formats").exists(), return_values=returns)
     house.writer.commit(write, idempotency_key)
     assert (house.shown(Book, RAINMAKER) or {})["Formats"]["Audiobook"] == "8WE3KPTP"

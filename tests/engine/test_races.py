@@ -33,27 +33,27 @@ def at_once(do: Callable[[int], T]) -> list[T]:
 FIRST_ONLY = Attr("Views").eq(0)
 RACES: dict[str, tuple[Callable[[Any], Write], Callable[[dict[str, Any]], None]]] = {
     "add": (
-        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, returns=returns),
+        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns),
         lambda image: image.update(Views=1),
     ),
     "a condition that only the first can meet": (
-        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, returns=returns),
+        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, return_values=returns),
         lambda image: image.update(Views=1),
     ),
     "a version that only the first can meet": (
-        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="seeded", returns=returns),
+        lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="seeded", return_values=returns),
         lambda image: image.update(Views=1),
     ),
     "the last in stock": (
-        lambda returns: Write.update(Book, RAINMAKER, {attr("Stock").add(-1)}, returns=returns),
+        lambda returns: Write.update(Book, RAINMAKER, {attr("Stock").add(-1)}, return_values=returns),
         lambda image: image.update(Stock=0),
     ),
     "replace": (
-        lambda returns: Write.put(rainmaker(stock=7), when=FIRST_ONLY & Attr("Stock").eq(1), returns=returns),
+        lambda returns: Write.put(rainmaker(stock=7), when=FIRST_ONLY & Attr("Stock").eq(1), return_values=returns),
         lambda image: image.update(Stock=7),
     ),
     "delete": (
-        lambda returns: Write.delete(Book, RAINMAKER, when=Attr("Stock").eq(1), returns=returns),
+        lambda returns: Write.delete(Book, RAINMAKER, when=Attr("Stock").eq(1), return_values=returns),
         lambda image: image.clear(),
     ),
 }
@@ -77,14 +77,14 @@ def test_one_key(house: House, name: str, returns: Any) -> None:
 def test_one_key_that_creates(house: House, returns: Any) -> None:
     for number in range(ROUNDS):
         book = rainmaker(title=str(number))
-        _one_winner(house, Write.put(book, absent=True, returns=returns), key(str(number)), book.to_image())
+        _one_winner(house, Write.put(book, absent=True, return_values=returns), key(str(number)), book.to_image())
     assert house.records() == ROUNDS
 
 
 @pytest.mark.parametrize("returns", ["NONE", "UPDATED_NEW"])
 def test_one_key_with_validators_across(house: House, returns: Any) -> None:
     for number in range(ROUNDS):
-        write = Write.update(Offer, str(number), {attr("low").add(10)}, returns=returns)
+        write = Write.update(Offer, str(number), {attr("low").add(10)}, return_values=returns)
         _one_winner(house, write, key(str(number)), {"id": str(number), "low": 10})
 
 
@@ -92,7 +92,7 @@ def _one_winner(house: House, write: Write, idempotency_key: IdempotencyKey, aft
     outcomes = at_once(lambda _: house.writer.commit(write, idempotency_key))
     winner = next(outcome for outcome in outcomes if not outcome.replayed)
     assert Counter(outcome.replayed for outcome in outcomes) == {False: 1, True: THREADS - 1}
-    if write.returns == "NONE":
+    if write.return_values == "NONE":
         assert {outcome.attributes is None for outcome in outcomes} == {True}
     else:
         assert {outcome.dump() for outcome in outcomes} == {winner.dump()}
@@ -106,7 +106,7 @@ def test_one_key_of_two_requests(house: House, returns: Any) -> None:
 
     def commit(number: int) -> int | None:
         by = 1 + number % 2
-        write = Write.update(Book, RAINMAKER, {attr("Views").add(by)}, returns=returns)
+        write = Write.update(Book, RAINMAKER, {attr("Views").add(by)}, return_values=returns)
         try:
             house.writer.commit(write, key())
         except KeyReused:
@@ -126,7 +126,7 @@ def test_keys_racing_on_one_item_see_every_value_once(house: House, table: Any) 
     actions = {attr(name).add(1), attr("low").add(1)} if table is Offer else {attr(name).add(1)}
 
     def commit(number: int) -> Outcome:
-        return house.writer.commit(Write.update(table, item, actions, returns="ALL_NEW"), key(str(number)))
+        return house.writer.commit(Write.update(table, item, actions, return_values="ALL_NEW"), key(str(number)))
 
     outcomes = at_once(commit)
     assert sorted((outcome.attributes or {})[name] for outcome in outcomes) == list(range(1, THREADS + 1))
@@ -142,7 +142,7 @@ def test_of_different_callers_only_one_meets_the_condition(house: House, keyed: 
     house.seed(rainmaker())
 
     def commit(number: int) -> object:
-        write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, returns=returns)
+        write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, return_values=returns)
         try:
             house.writer.commit(write, key(scope=str(number)) if keyed else None)
         except ConditionFailed as failed:
@@ -189,7 +189,7 @@ def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: H
 
 def test_a_table_serves_threads(house: House) -> None:
     books: Table[Book] = house.table(Book)
-    at_once(lambda number: books.update(RAINMAKER, {attr("Tags").add({str(number)})}, key=str(number)))
+    at_once(lambda number: books.update(RAINMAKER, {attr("Tags").add({str(number)})}, idempotency_key=str(number)))
     book = books.get(RAINMAKER)
     assert book is not None
     assert book.tags == set(map(str, range(THREADS)))

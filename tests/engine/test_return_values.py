@@ -7,7 +7,7 @@ import pytest
 
 from bookstore.models import Book, Product
 from surewrite import Item, ReturnValues, Write, attr
-from surewrite.values import Image
+from surewrite.model.wire import Image
 from tests.engine.house import RAINMAKER, House, Part, Thing, key, rainmaker
 
 BOOK = rainmaker(price=Decimal("12.50"), stock=5, views=7, tags={"law", "novel"})
@@ -48,7 +48,7 @@ UPDATES: dict[str, tuple[Item, set[Any]]] = {
 @pytest.mark.parametrize("name", UPDATES)
 def test_update(house: House, name: str, returns: Any) -> None:
     item, actions = UPDATES[name]
-    _check_all_ways(house, item, Write.update(type(item), item, actions, returns=returns))
+    _check_all_ways(house, item, Write.update(type(item), item, actions, return_values=returns))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_of_a_list_only_the_elements_are_shown(house: House, returns: Any, answe
     """As DynamoDB does; the engine's own call shows the whole list."""
     house.seed(SHELF)
     actions = {attr("RelatedItems[1]").set(1), attr("RelatedItems[0]").remove()}
-    write = Write.update(Product, 205, actions, returns=returns)
+    write = Write.update(Product, 205, actions, return_values=returns)
     for _ in range(2):
         assert (house.writer.commit(write, key()).attributes or {})["RelatedItems"] == answer
     assert (house.shown(Product, 205) or {})["RelatedItems"] == [1, 649]
@@ -72,21 +72,23 @@ def test_of_a_list_only_the_elements_are_shown(house: House, returns: Any, answe
 
 @pytest.mark.parametrize("returns", get_args(ReturnValues))
 def test_update_that_creates(house: House, returns: Any) -> None:
-    write = Write.update(Book, RAINMAKER, {attr("Views").add(1), attr("Category").set("Suspense")}, returns=returns)
+    write = Write.update(
+        Book, RAINMAKER, {attr("Views").add(1), attr("Category").set("Suspense")}, return_values=returns
+    )
     _check_all_ways(house, None, write)
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_OLD", "ALL_NEW"])
 @pytest.mark.parametrize("before", [None, BOOK], ids=["absent", "present"])
 def test_put(house: House, before: Item | None, returns: Any) -> None:
-    created = _check_all_ways(house, before, Write.put(rainmaker(views=99), returns=returns))
+    created = _check_all_ways(house, before, Write.put(rainmaker(views=99), return_values=returns))
     assert created == (before is None)
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_OLD"])
 @pytest.mark.parametrize("before", [None, BOOK], ids=["absent", "present"])
 def test_delete(house: House, before: Item | None, returns: Any) -> None:
-    write = Write.delete(Book, RAINMAKER, returns=returns)
+    write = Write.delete(Book, RAINMAKER, return_values=returns)
     _check_all_ways(house, before, write)
 
 
@@ -122,7 +124,7 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
     assert replay.replayed
     assert not replay.current
     assert house.records() == 1
-    if write.returns == "NONE":
+    if write.return_values == "NONE":
         assert (replay.attributes, replay.version, replay.created) == (None, None, False)
     else:
         assert (replay.attributes, replay.version, replay.created) == (fresh.attributes, fresh.version, fresh.created)

@@ -28,9 +28,9 @@ def test_keyed_without_representation_takes_one_for_the_first_and_one_for_a_repl
 
 @pytest.mark.parametrize("returns", ["ALL_NEW", "ALL_OLD", "UPDATED_NEW", "UPDATED_OLD"])
 def test_keyed_with_representation_takes_two_and_a_replay_one(house: House, returns: Any) -> None:
-    assert not house.writer.commit(view(returns=returns), key()).replayed
+    assert not house.writer.commit(view(return_values=returns), key()).replayed
     assert house.operations == READ_AND_COMMIT
-    assert house.writer.commit(view(returns=returns), key()).replayed
+    assert house.writer.commit(view(return_values=returns), key()).replayed
     assert house.operations == READ
 
 
@@ -69,7 +69,7 @@ def test_a_failed_condition_brings_the_item_without_another_read(house: House, k
 
 
 def test_the_read_before_a_commit_is_strongly_consistent(house: House) -> None:
-    house.writer.commit(view(returns="ALL_NEW"), key())
+    house.writer.commit(view(return_values="ALL_NEW"), key())
     _, request = house.transport.calls[0]
     assert {table["ConsistentRead"] for table in request["RequestItems"].values()} == {True}
     assert set(request["RequestItems"]) == {house.names["Ledger"], house.names["Books"]}
@@ -81,7 +81,7 @@ def test_the_read_before_a_commit_is_strongly_consistent(house: House) -> None:
 def test_consumed_capacity_is_reported_for_every_call(
     house: House, returns: Any, idempotency_key: Any, calls: int
 ) -> None:
-    outcome = house.writer.commit(view(returns=returns), idempotency_key, return_consumed_capacity="TOTAL")
+    outcome = house.writer.commit(view(return_values=returns), idempotency_key, return_consumed_capacity="TOTAL")
     assert [call["ReturnConsumedCapacity"] for _, call in house.transport.calls] == ["TOTAL"] * calls
     tables = {house.names["Books"], *([house.names["Ledger"]] if idempotency_key else [])}
     assert {entry["TableName"] for entry in outcome.consumed} == tables

@@ -67,14 +67,14 @@ def test_keys_of_every_type(house: House, model: type[Item], primary_key: Any) -
     table: Table[Any] = house.with_table(model).table(model)
     for returns in ("NONE", "ALL_NEW"):
         for _ in range(2):
-            shown = table.update(primary_key, {attr("n").add(1)}, returns=returns, key=returns)
+            shown = table.update(primary_key, {attr("n").add(1)}, return_values=returns, idempotency_key=returns)
             assert (shown is None) == (returns == "NONE")
     item = table.get(primary_key, consistent=True)
     assert item is not None
     assert item.n == 2
     assert model.schema_.key(item) == model.schema_.key(primary_key)
-    assert table.delete(item, returns="ALL_OLD", key="gone") == item
-    assert table.delete(primary_key, returns="ALL_OLD", key="gone") == item
+    assert table.delete(item, return_values="ALL_OLD", idempotency_key="gone") == item
+    assert table.delete(primary_key, return_values="ALL_OLD", idempotency_key="gone") == item
     assert table.get(primary_key) is None
 
 
@@ -93,8 +93,8 @@ def test_every_type_comes_back(house: House) -> None:
         named={"a.b[0]": Part(name="two", sizes={Decimal(4)})},
     )
     things = house.table(Thing)
-    assert things.put(thing, key="1", returns="ALL_NEW") == thing
-    assert things.put(thing, key="1", returns="ALL_NEW") == thing
+    assert things.put(thing, idempotency_key="1", return_values="ALL_NEW") == thing
+    assert things.put(thing, idempotency_key="1", return_values="ALL_NEW") == thing
     assert things.get(thing) == thing
     assert list(things.scan()) == [thing]
 
@@ -104,13 +104,13 @@ def test_put_update_and_delete(house: House) -> None:
     assert books.put(rainmaker(), absent=True) is None
     with pytest.raises(ConditionFailed):
         books.put(rainmaker(), absent=True)
-    updated = books.update(RAINMAKER, {attr("Stock").add(2), attr("Category").remove()}, returns="ALL_NEW")
+    updated = books.update(RAINMAKER, {attr("Stock").add(2), attr("Category").remove()}, return_values="ALL_NEW")
     assert updated == rainmaker(stock=2, category=None)
-    part = books.update(RAINMAKER, {attr("Stock").add(2)}, returns="UPDATED_NEW")
+    part = books.update(RAINMAKER, {attr("Stock").add(2)}, return_values="UPDATED_NEW")
     assert part is not None
     assert (part.stock, part.model_fields_set) == (4, {"stock"})
     assert books.update(RAINMAKER, {attr("Stock").add(2)}) is None
-    old = books.delete(RAINMAKER, when=Attr("Stock").eq(6), returns="ALL_OLD")
+    old = books.delete(RAINMAKER, when=Attr("Stock").eq(6), return_values="ALL_OLD")
     assert old == rainmaker(stock=6, category=None)
     assert books.get(RAINMAKER) is None
 
@@ -129,8 +129,8 @@ def test_a_version_is_for_the_next_write(house: House) -> None:
 def test_the_scope_of_a_table(house: House) -> None:
     alice, bob = house.table(Book, "alice"), house.table(Book, "bob")
     for table in (alice, bob, alice):
-        table.update(RAINMAKER, {attr("Views").add(1)}, key="k")
-    alice.update(RAINMAKER, {attr("Views").add(1)}, key=key("k", "bob"))
+        table.update(RAINMAKER, {attr("Views").add(1)}, idempotency_key="k")
+    alice.update(RAINMAKER, {attr("Views").add(1)}, idempotency_key=key("k", "bob"))
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": 2}
 
 
@@ -232,5 +232,5 @@ def test_attributes_that_the_model_does_not_know_are_kept_and_not_shown(house: H
     books = house.table(Book)
     assert books.get(RAINMAKER) == rainmaker()
     for returns in ("NONE", "ALL_NEW"):
-        books.update(RAINMAKER, {attr("Views").add(1)}, returns=returns, key=returns)
+        books.update(RAINMAKER, {attr("Views").add(1)}, return_values=returns, idempotency_key=returns)
     assert house.shown(Book, RAINMAKER) == {**rainmaker(views=2).to_image(), "Shelf": "A7"}

@@ -12,8 +12,8 @@ from pydantic import BaseModel
 
 from bookstore.models import Book, User
 from surewrite import Attr, Boto3Transport, DynamoDB, Ledger, Table, Writer, attr
+from surewrite.commit.unit_of_work import NotFound, Transaction, exactly_once
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
-from surewrite.work import NotFound, Transaction, exactly_once
 
 RAINMAKER = ("John Grisham", "The Rainmaker")
 
@@ -76,9 +76,9 @@ def test_the_writes_and_the_result_are_committed_once(writer: Writer, books: Tab
     runs: list[int] = []
     place_order = order_of(writer, runs)
     seam.operations.clear()
-    first = place_order(3, key="order-1")
+    first = place_order(3, idempotency_key="order-1")
     assert seam.operations == ["GetItem", "GetItem", "TransactWriteItems"]
-    again = place_order(3, key="order-1")
+    again = place_order(3, idempotency_key="order-1")
     assert first == again == Receipt(total=Decimal("37.5"), copies=3)
     assert runs == [3]
     assert stock(books) == 7
@@ -87,9 +87,9 @@ def test_the_writes_and_the_result_are_committed_once(writer: Writer, books: Tab
 
 def test_another_request_under_the_key_is_refused(writer: Writer, books: Table[Book]) -> None:
     place_order = order_of(writer, [])
-    place_order(3, key="order-1")
+    place_order(3, idempotency_key="order-1")
     with pytest.raises(KeyReused):
-        place_order(4, key="order-1")
+        place_order(4, idempotency_key="order-1")
     assert stock(books) == 7
 
 
@@ -97,7 +97,7 @@ def test_a_lost_race_runs_it_again(writer: Writer, books: Table[Book], seam: Sea
     runs: list[int] = []
     place_order = order_of(writer, runs)
     seam.before.append(lambda: books.update(RAINMAKER, {attr("Price").set(Decimal(20))}))
-    assert place_order(2, key="order-1") == Receipt(total=Decimal(40), copies=2)
+    assert place_order(2, idempotency_key="order-1") == Receipt(total=Decimal(40), copies=2)
     assert runs == [2, 2]
     assert stock(books) == 8
 
@@ -110,7 +110,7 @@ def test_an_item_that_was_only_read_is_pinned(writer: Writer, books: Table[Book]
         return seen
 
     seam.before.append(lambda: books.update(RAINMAKER, {attr("Stock").set(5)}))
-    assert note(key="n") == 5
+    assert note(idempotency_key="n") == 5
     assert Table(User, writer).get(("stock", "10")) is None
 
 
@@ -121,7 +121,7 @@ def test_the_model_holds_with_and_without_a_read(writer: Writer, books: Table[Bo
 
     for work, arguments in ((blind, ()), (order_of(writer, []), (11,))):
         with pytest.raises(InvalidItem, match="Stock"):
-            work(*arguments, key="too many")
+            work(*arguments, idempotency_key="too many")
     assert stock(books) == 10
 
 
@@ -132,7 +132,7 @@ def test_a_condition_of_a_write_fails_the_whole(writer: Writer, books: Table[Boo
         tx.update(Book, RAINMAKER, {attr("Views").add(1)}, when=Attr("Stock").lt(5))
 
     with pytest.raises(ConditionFailed):
-        conditional(key="c")
+        conditional(idempotency_key="c")
     assert Table(User, writer).get(("never", "written")) is None
 
 
@@ -142,7 +142,7 @@ def test_what_dynamodb_refuses_is_explained(writer: Writer, books: Table[Book]) 
         tx.update(User, ("new", "one"), {attr("age").increment(1)})
 
     with pytest.raises(InvalidRequest, match="age"):
-        increment(key="i")
+        increment(idempotency_key="i")
 
 
 def test_updates_of_one_item_go_together_or_are_refused(writer: Writer, books: Table[Book]) -> None:
@@ -151,10 +151,10 @@ def test_updates_of_one_item_go_together_or_are_refused(writer: Writer, books: T
         tx.update(Book, RAINMAKER, {attr("Stock").add(-1)})
         tx.update(Book, RAINMAKER, {second})
 
-    twice(attr("Stock").add(-2), key="sum")
+    twice(attr("Stock").add(-2), idempotency_key="sum")
     assert stock(books) == 7
     with pytest.raises(InvalidUpdate, match="one write an item"):
-        twice(attr("Stock").set(1), key="conflict")
+        twice(attr("Stock").set(1), idempotency_key="conflict")
 
 
 def test_an_exception_of_the_function_leaves_the_key_free(writer: Writer, books: Table[Book]) -> None:
@@ -163,15 +163,16 @@ def test_an_exception_of_the_function_leaves_the_key_free(writer: Writer, books:
         return tx.require(Book, ("nobody", "nothing")).author
 
     with pytest.raises(NotFound):
-        missing(key="m")
+        missing(idempotency_key="m")
     books.put(Book(author="nobody", title="nothing"))
-    assert missing(key="m") == "nobody"
+    assert missing(idempotency_key="m") == "nobody"
 
 
 def test_threads_with_one_key_get_one_answer(writer: Writer, books: Table[Book]) -> None:
     place_order = order_of(writer, [])
     answers: list[Receipt] = []
-    threads = [threading.Thread(target=lambda: answers.append(place_order(1, key="same"))) for _ in range(8)]
+    order = lambda: answers.append(place_order(1, idempotency_key="same"))  # noqa: E731
+    threads = [threading.Thread(target=order) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -190,7 +191,7 @@ def test_a_crash_before_the_commit_leaves_nothing(writer: Writer, books: Table[B
     place_order = order_of(writer, [])
     seam.before.append(crash)
     with pytest.raises(Crash):
-        place_order(1, key="k")
+        place_order(1, idempotency_key="k")
     assert stock(books) == 10
-    assert place_order(1, key="k") == place_order(1, key="k")
+    assert place_order(1, idempotency_key="k") == place_order(1, idempotency_key="k")
     assert stock(books) == 9

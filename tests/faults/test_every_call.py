@@ -7,8 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surewrite import Boto3Transport, Outcome, Writer
+from surewrite.commit.ledger import Record
 from surewrite.errors import ConditionFailed
-from surewrite.ledger import Record
 from surewrite.testing import Exactly, Fault, RecordingTransport, cancellation
 from tests.engine.house import House
 from tests.faults.ways import BLIND, IMPATIENT, PINNED, WAYS, broken, check, fitting, no_sleep, prepare, until_done

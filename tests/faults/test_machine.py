@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from bookstore.models import MODELS, Book
-from surewrite.client import Boto3Transport, Deadline, DynamoDB
-from surewrite.commands import Catalogue
-from surewrite.ledger import IdempotencyKey, Ledger
-from surewrite.queue import Consumer, Rejection, Report
+from surewrite.commit.ledger import IdempotencyKey, Ledger
+from surewrite.commit.one import Writer
+from surewrite.commit.transport import Boto3Transport, Deadline, DynamoDB
+from surewrite.requests import Catalogue
+from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport
-from surewrite.writer import Writer
 from tests.faults.kill.queues import Message
 
 if TYPE_CHECKING:

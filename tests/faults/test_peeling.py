@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from bookstore.models import MODELS
 from surewrite import Boto3Transport, DynamoDB, Ledger, Writer
-from surewrite.client import Deadline, Transport
-from surewrite.commands import Catalogue
-from surewrite.queue import Consumer, Rejection
+from surewrite.commit.transport import Deadline, Transport
+from surewrite.requests import Catalogue
+from surewrite.sqs import Consumer, Rejection
 from surewrite.testing import client_error
 from tests.faults.kill.queues import Message
 

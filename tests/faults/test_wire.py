@@ -6,7 +6,7 @@ import pytest
 
 from bookstore.models import Book
 from surewrite import Boto3Transport, DynamoDB, IdempotencyKey, Ledger, Writer, attr
-from surewrite.client import boto3_client
+from surewrite.commit.transport import boto3_client
 from surewrite.testing import Exactly, Fault
 from surewrite.writes import Write
 from tests.faults.proxy import FAULTS, Proxy
@@ -32,7 +32,7 @@ def test_a_write_survives_what_happens_to_any_of_its_calls(
     fault: Fault,
     returns: str,
 ) -> None:
-    write = Write.update(Book, ("A", "T"), [attr("Views").add(1)], returns=returns)
+    write = Write.update(Book, ("A", "T"), [attr("Views").add(1)], return_values=returns)
     with Proxy(dynamodb_endpoint) as proxy:
         writer = _writer(proxy, table_names)
         for number in range(1, 5):

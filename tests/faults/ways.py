@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 from bookstore.models import Book
 from surewrite import Attr, Boto3Transport, Deadline, IdempotencyKey, Item, Outcome, Write, Writer, attr
 from surewrite.errors import Retryable
+from surewrite.model.wire import Image
 from surewrite.testing import Crash, Fault, FaultTransport, Plan
-from surewrite.values import Image
 from tests.engine.house import House, Offer
 
 T = TypeVar("T")
@@ -51,24 +51,24 @@ WAYS: dict[str, Way] = {
     "create": Way(BLIND, lambda name: Write.put(book(name), absent=True), lambda name: None, book),
     "pinned": Way(
         PINNED,
-        lambda name: _add(name, returns="ALL_NEW"),
+        lambda name: _add(name, return_values="ALL_NEW"),
         book,
         lambda name: book(name, views=1),
         lambda name: book(name, views=1),
     ),
     "pinned if": Way(
         PINNED,
-        lambda name: _add(name, when=FIRST_ONLY, returns="ALL_OLD"),
+        lambda name: _add(name, when=FIRST_ONLY, return_values="ALL_OLD"),
         book,
         lambda name: book(name, views=1),
         book,
     ),
     "create and show": Way(
-        PINNED, lambda name: Write.put(book(name), absent=True, returns="ALL_NEW"), lambda name: None, book, book
+        PINNED, lambda name: Write.put(book(name), absent=True, return_values="ALL_NEW"), lambda name: None, book, book
     ),
     "delete": Way(
         PINNED,
-        lambda name: Write.delete(Book, ("a", name), when=FIRST_ONLY, returns="ALL_OLD"),
+        lambda name: Write.delete(Book, ("a", name), when=FIRST_ONLY, return_values="ALL_OLD"),
         book,
         lambda name: None,
         book,
@@ -138,7 +138,7 @@ def check(house: House, way: Way, name: str, outcome: Outcome) -> None:
     assert stored == _stamped(way.after(name), (stored or {}).get("_v"))
     record = house.record(key) or {}
     assert record["fingerprint"] == write.fingerprint
-    assert ("outcome" in record) == (write.returns != "NONE")
+    assert ("outcome" in record) == (write.return_values != "NONE")
     assert "rejected" not in record
     assert outcome.attributes == _image(way.answer(name))
     if outcome.version is not None:
@@ -147,7 +147,7 @@ def check(house: House, way: Way, name: str, outcome: Outcome) -> None:
     again = house.writer.commit(write, key)
     assert again.replayed
     assert again.attributes == outcome.attributes
-    if write.returns != "NONE":
+    if write.return_values != "NONE":
         assert again.dump() == outcome.dump() == record["outcome"]
     assert house.stored(write.model, write.key) == stored
 

@@ -8,12 +8,12 @@ from boto3.dynamodb.conditions import ConditionBase
 from botocore.exceptions import ClientError
 
 from surewrite import ReturnValues, Update
-from surewrite.apply import project
-from surewrite.expressions import render_condition
-from surewrite.operands import look_up
+from surewrite.expressions.evaluate import project
+from surewrite.expressions.operands import look_up
+from surewrite.expressions.placeholders import render_condition
+from surewrite.expressions.updates import Action, Delete, Remove
+from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.paths import Element, Path
-from surewrite.updates import Action, Delete, Remove
-from surewrite.values import Image, image_from_wire, image_to_wire
 from tests.property.strategies import KEY
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from surewrite import Item, PartitionKey, Update, attr
-from surewrite.updates import Action, Attribute
-from surewrite.values import Image
+from surewrite.expressions.updates import Action, Attribute
+from surewrite.model.wire import Image
 
 
 class Part(BaseModel):

@@ -7,10 +7,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from surewrite import Update, apply
-from surewrite.apply import ReturnValues, returned
 from surewrite.errors import InvalidUpdate
-from surewrite.updates import Remove
-from surewrite.values import Image
+from surewrite.expressions.evaluate import ReturnValues, returned
+from surewrite.expressions.updates import Remove
+from surewrite.model.wire import Image
 from tests.property.engine import Engine, EngineRefused, closed_up, leading_nowhere, of_named_elements
 from tests.property.strategies import KEY, images, updates
 

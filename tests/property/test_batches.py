@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from surewrite import Attr, Boto3Transport, DynamoDB, Field, IdempotencyKey, Item, Ledger, PartitionKey, Writer, attr
-from surewrite.coalescer import Entry, Result
-from surewrite.models import VERSION
-from surewrite.planner import MAX_ACTIONS, Plan, Step
-from surewrite.updates import Action
-from surewrite.values import image_from_wire
+from surewrite.commit.many import Entry, Result
+from surewrite.commit.schedule import MAX_ACTIONS, Plan, Step
+from surewrite.expressions.updates import Action
+from surewrite.model.item import VERSION
+from surewrite.model.wire import image_from_wire
 from surewrite.writes import Write
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ def test_increments_of_one_item_are_one_action(dynamodb_client: DynamoDBClient, 
 @given(batches)
 @settings(max_examples=60, deadline=None, print_blob=True)
 def test_a_plan_hands_out_every_step_once_and_no_item_twice_at_a_time(batch: list[tuple[Write, int]]) -> None:
-    from surewrite.ledger import Claim
+    from surewrite.commit.ledger import Claim
 
     steps = [
         Step.of(i, write, Claim(IdempotencyKey("t", f"k{i}"), write.fingerprint), "g" if key < 3 else None)

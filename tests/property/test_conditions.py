@@ -8,11 +8,11 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
-from surewrite.conditions import condition_from_json, condition_to_json, evaluate
 from surewrite.errors import InvalidCondition
-from surewrite.operands import MISSING, look_up
+from surewrite.expressions.conditions import condition_from_json, condition_to_json, evaluate
+from surewrite.expressions.operands import MISSING, look_up
+from surewrite.model.wire import Image
 from surewrite.paths import path
-from surewrite.values import Image
 from tests.property.engine import Engine
 from tests.property.strategies import FIELDS, OF_KIND, Thing, anything, blobs, images, indexes, numbers, texts
 

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, Field, model_validator
 
 from surewrite import Item, PartitionKey, Update, apply, attr
-from surewrite.bounds import NeedsRead, guard
-from surewrite.conditions import evaluate
 from surewrite.errors import InvalidItem, InvalidUpdate
+from surewrite.expressions.conditions import evaluate
+from surewrite.expressions.constraints import NeedsRead, guard
+from surewrite.expressions.updates import Action
+from surewrite.model.wire import Image
 from surewrite.paths import path
-from surewrite.updates import Action
-from surewrite.values import Image
 from tests.property.strategies import KEY, distinct
 
 

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from surewrite import Update, apply, attr
-from surewrite.apply import ReturnValues, project, returned
 from surewrite.errors import InvalidUpdate, Problem
+from surewrite.expressions.evaluate import ReturnValues, project, returned
+from surewrite.expressions.updates import Action
+from surewrite.model.wire import Image
 from surewrite.paths import path
-from surewrite.updates import Action
-from surewrite.values import Image
 from tests.unit.samples import Sample
 
 N = Decimal

@@ -11,10 +11,10 @@ from typing_extensions import TypedDict
 
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
-from surewrite.bounds import NeedsRead, guard
-from surewrite.conditions import condition_to_json
+from surewrite.expressions.conditions import condition_to_json
+from surewrite.expressions.constraints import NeedsRead, guard
+from surewrite.expressions.updates import Action
 from surewrite.paths import path
-from surewrite.updates import Action
 
 A: Any = Attr
 LONG = 12345678901234567890123456789012345678

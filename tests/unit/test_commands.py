@@ -7,11 +7,11 @@ import pytest
 
 from bookstore.models import MODELS, Book
 from surewrite import Write
-from surewrite.commands import Catalogue, UpdateBody, parse_command
-from surewrite.conditions import condition_to_json
 from surewrite.errors import ConfigurationError, InvalidRequest, UnknownCollection
-from surewrite.updates import Update
-from surewrite.values import loads
+from surewrite.expressions.conditions import condition_to_json
+from surewrite.expressions.updates import Update
+from surewrite.model.wire import loads
+from surewrite.requests import Catalogue, UpdateBody, parse_command
 from surewrite.writes import Put, Remove
 from tests.unit.samples import Sample
 
@@ -47,7 +47,7 @@ def test_a_put() -> None:
     }
     assert made.when is not None
     assert condition_to_json(made.when) == {"Count": {"lt": 5}}
-    assert made.returns == "ALL_OLD"
+    assert made.return_values == "ALL_OLD"
 
 
 def test_an_update_with_every_section() -> None:
@@ -71,7 +71,7 @@ def test_an_update_with_every_section() -> None:
         "places = list_append([{'M': {'city': {'S': 'Oslo'}, 'floor': {'N': '0'}}}], if_not_exists(places, [])), "
         "price = prices.a, raw = b'\\xff' REMOVE extras.x ADD Count 1, blobs [b'\\xff'] DELETE words ['a']"
     )
-    assert made.returns == "NONE"
+    assert made.return_values == "NONE"
 
 
 def test_a_delete() -> None:

@@ -6,9 +6,15 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from surewrite.conditions import check_condition, condition_from_json, condition_to_json, evaluate, present_paths
 from surewrite.errors import InvalidCondition, Problem
-from surewrite.expressions import render_condition
+from surewrite.expressions.conditions import (
+    check_condition,
+    condition_from_json,
+    condition_to_json,
+    evaluate,
+    present_paths,
+)
+from surewrite.expressions.placeholders import render_condition
 from tests.unit.samples import Sample
 
 A: Any = Attr

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from surewrite import IdempotencyKey, Ledger, Outcome
+from surewrite.commit.ledger import MAX_OUTCOME_BYTES, Claim, Record
 from surewrite.errors import InvalidKey, Problem
-from surewrite.ledger import MAX_OUTCOME_BYTES, Claim, Record
-from surewrite.values import image_to_wire
+from surewrite.model.wire import image_to_wire
 
 NOW = 1_700_000_000.9
 KEY = IdempotencyKey("alice", "order-17")

@@ -7,7 +7,7 @@ import pytest
 
 from surewrite import Update, apply
 from surewrite.errors import InvalidItem, InvalidRequest, Problem
-from surewrite.merge import merge_actions, resolve
+from surewrite.expressions.merge_patch import merge_actions, resolve
 from tests.unit.samples import Sample
 
 IMAGE: dict[str, Any] = {

@@ -9,8 +9,8 @@ from typing_extensions import TypedDict
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate, Problem
+from surewrite.expressions.updates import Action
 from surewrite.paths import path
-from surewrite.updates import Action
 from tests.unit.samples import Sample
 
 NOTHING = "the model has nothing at this path"

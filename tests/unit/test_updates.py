@@ -8,8 +8,8 @@ from pydantic import ConfigDict
 
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate
+from surewrite.expressions.updates import Action
 from surewrite.paths import path
-from surewrite.updates import Action
 from tests.unit.samples import Sample
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from surewrite.values import (
+from surewrite.model.wire import (
     MAX_DEPTH,
     JSONError,
     dumps,

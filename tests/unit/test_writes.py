@@ -44,7 +44,7 @@ def test_different_requests_have_different_fingerprints() -> None:
         update(attr("Stock").add(1)),
         update(attr("Views").increment(1)),
         update(key=("John Grisham", "The Firm")),
-        update(returns="ALL_NEW"),
+        update(return_values="ALL_NEW"),
         update(version="v1"),
         update(absent=True),
         update(when=A("Price").eq(10)),
@@ -97,11 +97,11 @@ def test_a_plain_delete() -> None:
     ("make", "message"),
     [
         (
-            lambda: update(returns="SOME"),
+            lambda: update(return_values="SOME"),
             "return_values: a update knows ALL_NEW, ALL_OLD, NONE, UPDATED_NEW, UPDATED_OLD",
         ),
-        (lambda: Write.put(BOOK, returns="UPDATED_OLD"), "return_values: a put knows ALL_NEW, ALL_OLD, NONE"),
-        (lambda: Write.delete(Book, KEY, returns="ALL_NEW"), "return_values: a delete knows ALL_OLD, NONE"),
+        (lambda: Write.put(BOOK, return_values="UPDATED_OLD"), "return_values: a put knows ALL_NEW, ALL_OLD, NONE"),
+        (lambda: Write.delete(Book, KEY, return_values="ALL_NEW"), "return_values: a delete knows ALL_OLD, NONE"),
         (lambda: update(when=A("Prize").eq(1)), "Prize: unknown attribute, did you mean Price?"),
         (lambda: Write.put(BOOK, when=A("Prize").eq(1)), "Prize: unknown attribute, did you mean Price?"),
     ],

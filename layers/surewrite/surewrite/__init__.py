@@ -3,14 +3,14 @@
 from boto3.dynamodb.conditions import Attr, Key
 from pydantic import Field
 
-from .apply import ReturnValues, apply
-from .client import Boto3Transport, Deadline, DynamoDB, Transport, boto3_client
-from .keys import PartitionKey, SortKey
-from .ledger import IdempotencyKey, Ledger, Outcome
-from .models import Item
-from .tables import Table
-from .updates import Update, attr
-from .writer import Writer
+from .commit.ledger import IdempotencyKey, Ledger, Outcome
+from .commit.one import Writer
+from .commit.transport import Boto3Transport, Deadline, DynamoDB, Transport, boto3_client
+from .expressions.evaluate import ReturnValues, apply
+from .expressions.updates import Update, attr
+from .model.item import Item
+from .model.keys import PartitionKey, SortKey
+from .table import Table
 from .writes import Write
 
 __version__ = "0.1.0"

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from .errors import InvalidUpdate, Problem
-from .values import MAX_DEPTH
+from .model.wire import MAX_DEPTH
 
 Element: TypeAlias = str | int
 """A name in a map, or an index in a list."""

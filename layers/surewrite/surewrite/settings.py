@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from .client import DynamoDB, Transport
+from .commit.ledger import DEFAULT_RETENTION_DAYS, Ledger
+from .commit.one import Writer
+from .commit.transport import DynamoDB, Transport
 from .errors import ConfigurationError
-from .ledger import DEFAULT_RETENTION_DAYS, Ledger
-from .models import Item
-from .writer import Writer
+from .model.item import Item
 
 
 def table_variable(table: str) -> str:

@@ -19,7 +19,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from .client import Transport
+from .commit.transport import Transport
 
 
 class RecordingTransport:

@@ -12,16 +12,16 @@ from typing import Any, Literal, Self
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from . import values
-from .apply import ReturnValues
-from .bounds import NeedsRead, guard
-from .conditions import check_condition, condition_to_json, present_paths
 from .errors import InvalidRequest, Problem
-from .expressions import all_of, render_condition
-from .merge import resolve
-from .models import VERSION, Item, checked_size
-from .updates import Action, Update
-from .values import Image, Wire
+from .expressions.conditions import check_condition, condition_to_json, present_paths
+from .expressions.constraints import NeedsRead, guard
+from .expressions.evaluate import ReturnValues
+from .expressions.merge_patch import resolve
+from .expressions.placeholders import all_of, render_condition
+from .expressions.updates import Action, Update
+from .model import wire as values
+from .model.item import VERSION, Item, checked_size
+from .model.wire import Image, Wire
 
 
 @dataclass(frozen=True)
@@ -53,20 +53,20 @@ def new_version() -> str:
 class Write:
     """A change of the item under `key`, to be made only where `when` holds.
 
-    `version` demands that the item still has that version, `absent` that there is no item yet. `returns` is DynamoDB's
-    ReturnValues; a put can show ALL_NEW as well, which is the item as it was put.
+    `version` demands that the item still has that version, `absent` that there is no item yet. `return_values` is
+    DynamoDB's ReturnValues; a put can show ALL_NEW as well, which is the item as it was put.
     """
 
     model: type[Item]
     key: Image
     action: Put | Update | Remove
     when: ConditionBase | None = None
-    returns: ReturnValues = "NONE"
+    return_values: ReturnValues = "NONE"
     version: str | None = None
     absent: bool = False
 
     def __post_init__(self) -> None:
-        if self.returns not in _RETURNS[self.kind]:
+        if self.return_values not in _RETURNS[self.kind]:
             known = ", ".join(sorted(_RETURNS[self.kind]))
             raise InvalidRequest(Problem(("return_values",), f"a {self.kind} knows {known}"))
         if self.when is not None:
@@ -152,7 +152,7 @@ class Write:
             case _:
                 action = ""
         when = "" if self.when is None else values.canonical(condition_to_json(self.when))
-        request = [self.kind, *self.target, action, when, self.returns, self.version, self.absent]
+        request = [self.kind, *self.target, action, when, self.return_values, self.version, self.absent]
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
 
     def at(self, key: Image) -> Write:

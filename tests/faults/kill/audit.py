@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bookstore.models import MODELS
-from surewrite.commands import Catalogue, parse_command
-from surewrite.ledger import IdempotencyKey
-from surewrite.values import image_from_wire, image_to_wire
+from surewrite.commit.ledger import IdempotencyKey
+from surewrite.model.wire import image_from_wire, image_to_wire
+from surewrite.requests import Catalogue, parse_command
 from tests.faults.kill.stage import Stage
 from tests.faults.kill.traffic import AUTHOR, STOCK, Fate, Request, Row, seeds
 

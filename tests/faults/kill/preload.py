@@ -12,7 +12,7 @@ from local.engines import ROOT
 sys.path += [str(ROOT / "layers" / name) for name in ("surewrite", "bookstore")]
 
 import bookstore.models  # noqa: F401
-import surewrite.queue  # noqa: F401
+import surewrite.sqs  # noqa: F401
 
 for service in ("dynamodb", "sqs"):
     boto3.client(service, region_name=aws.REGION)

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
 
-from .apply import apply, returned
-from .conditions import evaluate
-from .errors import ConditionFailed, InvalidRequest, SurewriteError
+from ..errors import ConditionFailed, InvalidRequest, SurewriteError
+from ..expressions.conditions import evaluate
+from ..expressions.evaluate import apply, returned
+from ..expressions.updates import Update
+from ..model.item import VERSION, Item, checked_size
+from ..model.wire import Image
+from ..writes import Put, Write
 from .ledger import Outcome
-from .models import VERSION, Item, checked_size
-from .updates import Update
-from .values import Image
-from .writes import Put, Write
 
 
 @dataclass(frozen=True)
@@ -39,13 +39,13 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
             new = apply(update, {**write.key, **(image or {})})
             write.model.from_image(new)
             checked_size({**new, VERSION: version})
-            shown = visible(returned(update, write.returns, old, new))
+            shown = visible(returned(update, write.return_values, old, new))
             return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
         case Put(image=new):
-            shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.returns)
+            shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.return_values)
             return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
         case _:
-            return Effect(None, Outcome(old if write.returns == "ALL_OLD" else None))
+            return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
 
 
 def pin(model: type[Item], image: Image | None) -> ConditionBase:

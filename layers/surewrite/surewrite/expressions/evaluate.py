@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
-from .errors import InvalidUpdate, Problem
+from ..errors import InvalidUpdate, Problem
+from ..model.wire import Image
+from ..paths import Element, Path
 from .operands import MISSING, add_exactly, look_up
-from .paths import Element, Path
 from .updates import Action, Add, Delete, Remove, Set, Update
-from .values import Image
 
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
-from .errors import InvalidRequest
-from .merge import Merge
+from ..errors import InvalidRequest
+from ..paths import Path
+from .merge_patch import Merge
 from .operands import Value, add_exactly
-from .paths import Path
 from .updates import Action, Add, Delete, Set, Update
 
 

@@ -18,9 +18,8 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 from boto3.dynamodb.conditions import ConditionBase
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from .apply import ReturnValues
-from .batches import Batch, Duplicates
-from .conditions import condition_from_json
+from .commit.bulk import Batch, Duplicates
+from .commit.ledger import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
     InvalidItem,
@@ -30,10 +29,11 @@ from .errors import (
     Problem,
     UnknownCollection,
 )
-from .hints import Hint, hint_at, item_from_json
-from .ledger import MAX_KEY_LENGTH
-from .models import Item
-from .updates import Action, Attribute, attr
+from .expressions.conditions import condition_from_json
+from .expressions.evaluate import ReturnValues
+from .expressions.updates import Action, Attribute, attr
+from .model.fields import Hint, hint_at, item_from_json
+from .model.item import Item
 from .writes import Write
 
 T = TypeVar("T")
@@ -196,7 +196,7 @@ class PutMessage(_Single):
 
     def to_write(self, model: type[Item]) -> Write:
         write = _under(("item",), _put, model, self.item)
-        return replace(write, when=self.condition(model), returns=self.return_values or "NONE")
+        return replace(write, when=self.condition(model), return_values=self.return_values or "NONE")
 
 
 class UpdateMessage(_Single, UpdateBody):
@@ -205,7 +205,7 @@ class UpdateMessage(_Single, UpdateBody):
 
     def to_write(self, model: type[Item]) -> Write:
         key = _under(("key",), parse_key, model, self.key)
-        return self.bind(model, key, returns=self.return_values or "NONE")
+        return self.bind(model, key, return_values=self.return_values or "NONE")
 
 
 class DeleteMessage(_Single):
@@ -214,7 +214,7 @@ class DeleteMessage(_Single):
 
     def to_write(self, model: type[Item]) -> Write:
         key = _under(("key",), parse_key, model, self.key)
-        return Write.delete(model, key, when=self.condition(model), returns=self.return_values or "NONE")
+        return Write.delete(model, key, when=self.condition(model), return_values=self.return_values or "NONE")
 
 
 class BatchMessage(BaseModel):

@@ -13,9 +13,9 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from . import values
-from .errors import ConfigurationError, InvalidKey, Problem
-from .values import Image
+from ..errors import ConfigurationError, InvalidKey, Problem
+from . import wire as values
+from .wire import Image
 
 T = TypeVar("T")
 

@@ -28,8 +28,8 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
-from .errors import Conflict, DeadlineExceeded, Retryable, SurewriteError, Throttled, Unavailable
-from .values import Wire
+from ..errors import Conflict, DeadlineExceeded, Retryable, SurewriteError, Throttled, Unavailable
+from ..model.wire import Wire
 
 
 class Transport(Protocol):

@@ -16,14 +16,14 @@ from typing import Any
 from boto3.dynamodb import conditions as boto
 from boto3.dynamodb.conditions import Attr, AttributeBase, ConditionBase
 
-from .errors import InvalidCondition, InvalidRequest, Problem
-from .expressions import MAX_OPERATORS
-from .hints import ALL_TYPES, Hint, hint_at
-from .models import VERSION, Item, native
+from ..errors import InvalidCondition, InvalidRequest, Problem
+from ..model.fields import ALL_TYPES, Hint, hint_at
+from ..model.item import VERSION, Item, native
+from ..model.wire import Image, is_number, to_wire
+from ..paths import Path
+from ..paths import path as parse_path
 from .operands import MISSING, look_up
-from .paths import Path
-from .paths import path as parse_path
-from .values import Image, is_number, to_wire
+from .placeholders import MAX_OPERATORS
 
 _MAX_DEPTH = 20
 _COMPARISONS: dict[str, type[ConditionBase]] = {

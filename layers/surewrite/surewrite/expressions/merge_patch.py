@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
-from .hints import Hint, hint_at
-from .models import Item
+from ..errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
+from ..model.fields import Hint, hint_at
+from ..model.item import Item
+from ..paths import Path
 from .operands import Value, look_up
-from .paths import Path
 from .updates import Action, Remove, Set, Update
 
 

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from . import values
-from .errors import InvalidKey, Problem
-from .values import Image, Wire
+from ..errors import InvalidKey, Problem
+from ..model import wire as values
+from ..model.wire import Image, Wire
 
 DEFAULT_RETENTION_DAYS = 30
 """Longer than a queue's retention (14 days) and its dead-letter queue's (14) together: a message that is redriven after

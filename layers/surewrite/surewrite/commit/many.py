@@ -17,23 +17,23 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import values
-from .apply import apply
-from .batches import Batch, commit_batch
-from .bounds import NeedsRead
-from .client import PASSING, Cancelled, Deadline, Refused
-from .conditions import evaluate
+from ..errors import Blocked, DeadlineExceeded, InvalidRequest, KeyReused, Retryable, SurewriteError
+from ..expressions.conditions import evaluate
+from ..expressions.constraints import NeedsRead
+from ..expressions.evaluate import apply
+from ..expressions.placeholders import all_of
+from ..expressions.updates import Update
+from ..model import wire as values
+from ..model.wire import Image
+from ..writes import Put, Write
+from .bulk import Batch, commit_batch
 from .effects import explain
-from .errors import Blocked, DeadlineExceeded, InvalidRequest, KeyReused, Retryable, SurewriteError
-from .expressions import all_of
 from .ledger import Claim, IdempotencyKey, Outcome, Record
-from .planner import Plan, Step, Unit
-from .updates import Update
-from .values import Image
-from .writes import Put, Write
+from .schedule import Plan, Step, Unit
+from .transport import PASSING, Cancelled, Deadline, Refused
 
 if TYPE_CHECKING:
-    from .writer import Writer
+    from .one import Writer
 
 _LEAST_TIME = 0.25
 """Seconds that a transaction should have to be answered in; with less it is not begun."""

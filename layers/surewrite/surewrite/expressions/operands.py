@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
-from . import values
-from .errors import InvalidItem, InvalidUpdate, Problem
-from .expressions import Placeholders
-from .hints import Hint, hint_at
-from .models import Item
-from .paths import Path
+from ..errors import InvalidItem, InvalidUpdate, Problem
+from ..model import wire as values
+from ..model.fields import Hint, hint_at
+from ..model.item import Item
+from ..paths import Path
+from .placeholders import Placeholders
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
 _EXACT = Context(prec=values.MAX_DIGITS, traps=[Inexact, InvalidOperation, Overflow])

@@ -12,11 +12,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from . import values
-from .client import REFUSED, Cancelled, CheckFailed, Deadline, DynamoDB, Refused
-from .coalescer import Coalescer, Entry, Result
-from .effects import effect, explain, pin
-from .errors import (
+from ..errors import (
     ConditionFailed,
     Conflict,
     InvalidRequest,
@@ -26,10 +22,14 @@ from .errors import (
     Retryable,
     Throttled,
 )
+from ..model import wire as values
+from ..model.item import VERSION, Item
+from ..model.wire import Image, Wire
+from ..writes import Put, Write, new_version
+from .effects import effect, explain, pin
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
-from .models import VERSION, Item
-from .values import Image, Wire
-from .writes import Put, Write, new_version
+from .many import Coalescer, Entry, Result
+from .transport import REFUSED, Cancelled, CheckFailed, Deadline, DynamoDB, Refused
 
 _NATIVE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
@@ -133,7 +133,7 @@ class Writer:
             return self._pinned(write, claim, call)
         if claim is None:
             return self._plain(write, call)
-        if write.returns == "NONE":
+        if write.return_values == "NONE":
             return self._blind(write, claim, call)
         return self._pinned(write, claim, call)
 
@@ -143,7 +143,7 @@ class Writer:
         version = self.version()
         kind, parameters = write.request(self.table(write.model), version, write.guard)
         # a put is asked for the old item in any case, to know whether it created one
-        returns = "ALL_OLD" if isinstance(write.action, Put) else write.returns
+        returns = "ALL_OLD" if isinstance(write.action, Put) else write.return_values
         request = {**parameters, "ReturnValues": returns, **call.options}
         try:
             response = call.note(self.dynamodb.call(_NATIVE[kind], request, call.deadline))
@@ -152,13 +152,13 @@ class Writer:
             if image is None or image.get(VERSION) != version:
                 raise explain(write, image) from None
             # The response was lost and the call repeated: what stands there is this write.
-            response = {"Attributes": failed.item} if write.returns == "ALL_NEW" else {}
+            response = {"Attributes": failed.item} if write.return_values == "ALL_NEW" else {}
         except Refused:
             return self._pinned(write, None, call)
         shown = _shown(write, _image(response.get("Attributes")))
         created = isinstance(write.action, Put) and shown is None
-        if isinstance(write.action, Put) and write.returns != "ALL_OLD":
-            shown = write.model.schema_.visible(write.action.image) if write.returns == "ALL_NEW" else None
+        if isinstance(write.action, Put) and write.return_values != "ALL_OLD":
+            shown = write.model.schema_.visible(write.action.image) if write.return_values == "ALL_NEW" else None
         return Outcome(shown, None if kind == "Delete" else version, created)
 
     # --- blind ---------------------------------------------------------------------------------------------------
@@ -225,7 +225,7 @@ class Writer:
             if claim is None:
                 call.note(self.dynamodb.call(_NATIVE[kind], {**parameters, **call.options}, call.deadline))
                 return None, None
-            stored = outcome.stored() if write.returns != "NONE" else None
+            stored = outcome.stored() if write.return_values != "NONE" else None
             self._transact([*self.ledger.actions([replace(claim, outcome=stored)]), {kind: parameters}], call)
             return None, None
         except CheckFailed as failed:
@@ -316,7 +316,7 @@ def _image(wire: Wire | None) -> Image | None:
 def _shown(write: Write, image: Image | None) -> Image | None:
     """The attributes that a native call returned. Where an update creates the item, some engines answer its bare key
     for ALL_OLD."""
-    created = write.kind == "update" and write.returns == "ALL_OLD" and image == write.key
+    created = write.kind == "update" and write.return_values == "ALL_OLD" and image == write.key
     if image is None or created:
         return None
     return write.model.schema_.visible(image) or None

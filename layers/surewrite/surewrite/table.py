@@ -7,19 +7,19 @@ from typing import Any, Generic, TypeVar
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
-from . import values
-from .apply import ReturnValues
-from .client import Deadline
-from .conditions import check_condition
+from .commit.ledger import IdempotencyKey, Outcome
+from .commit.one import Writer
+from .commit.transport import Deadline
 from .errors import InvalidRequest, Problem
-from .expressions import MAX_EXPRESSION_BYTES, Placeholders, render_condition
-from .hints import hint_at
-from .ledger import IdempotencyKey, Outcome
-from .models import VERSION, Item, native
+from .expressions.conditions import check_condition
+from .expressions.evaluate import ReturnValues
+from .expressions.placeholders import MAX_EXPRESSION_BYTES, Placeholders, render_condition
+from .expressions.updates import Action
+from .model import wire as values
+from .model.fields import hint_at
+from .model.item import VERSION, Item, native
+from .model.wire import Image
 from .paths import Path, path
-from .updates import Action
-from .values import Image
-from .writer import Writer
 from .writes import Write
 
 M = TypeVar("M", bound=Item)
@@ -29,9 +29,10 @@ class Table(Generic[M]):
     """Typed access to the table of `model`. `scope` is whose idempotency keys these are.
 
         books = Table(Book, writer)
-        books.update(("John Grisham", "The Rainmaker"), {attr("Views").add(1)}, returns="ALL_NEW", key="order-17")
+        rainmaker = ("John Grisham", "The Rainmaker")
+        books.update(rainmaker, {attr("Views").add(1)}, return_values="ALL_NEW", idempotency_key="order-17")
 
-    Keys are given as a tuple, a single value, a mapping or an item. With an idempotency `key` a write is applied once,
+    Keys are given as a tuple, a single value, a mapping or an item. With an `idempotency_key` a write is applied once,
     without one it is DynamoDB's plain call. `Writer.commit` says what the writes raise.
     """
 
@@ -73,7 +74,7 @@ class Table(Generic[M]):
 
     def put(self, item: M, *, absent: bool = False, **options: Any) -> M | None:
         """Stores the item whole; with `absent` only where there is none yet. `options` as for `update`;
-        `returns` is "NONE", "ALL_OLD" or "ALL_NEW"."""
+        `return_values` is "NONE", "ALL_OLD" or "ALL_NEW"."""
         write, commit = _split(options)
         return self._returned(self.commit(Write.put(item, absent=absent, **write), **commit))
 
@@ -84,24 +85,24 @@ class Table(Generic[M]):
         /,
         *,
         when: ConditionBase | None = None,
-        returns: ReturnValues = "NONE",
-        key: str | IdempotencyKey | None = None,
+        return_values: ReturnValues = "NONE",
+        idempotency_key: str | IdempotencyKey | None = None,
         version: str | None = None,
         deadline: Deadline | None = None,
     ) -> M | None:
-        """Changes the item in place, or creates it; what `returns` shows, as an instance."""
-        write = Write.update(self.model, primary_key, actions, when, returns=returns, version=version)
-        partial = returns in ("UPDATED_OLD", "UPDATED_NEW")
-        return self._returned(self.commit(write, key, deadline=deadline), whole=not partial)
+        """Changes the item in place, or creates it; what `return_values` shows, as an instance."""
+        write = Write.update(self.model, primary_key, actions, when, return_values=return_values, version=version)
+        partial = return_values in ("UPDATED_OLD", "UPDATED_NEW")
+        return self._returned(self.commit(write, idempotency_key, deadline=deadline), whole=not partial)
 
     def delete(self, primary_key: Any, /, **options: Any) -> M | None:
-        """Deletes the item, if there is one. `options` as for `update`; `returns` is "NONE" or "ALL_OLD"."""
+        """Deletes the item, if there is one. `options` as for `update`; `return_values` is "NONE" or "ALL_OLD"."""
         write, commit = _split(options)
         return self._returned(self.commit(Write.delete(self.model, primary_key, **write), **commit))
 
-    def commit(self, write: Write, key: str | IdempotencyKey | None = None, **options: Any) -> Outcome:
+    def commit(self, write: Write, idempotency_key: str | IdempotencyKey | None = None, **options: Any) -> Outcome:
         """`Writer.commit` in this table's scope."""
-        key = IdempotencyKey(self.scope, key) if isinstance(key, str) else key
+        key = IdempotencyKey(self.scope, idempotency_key) if isinstance(idempotency_key, str) else idempotency_key
         return self.writer.commit(write, key, **options)
 
     def query(self, condition: ConditionBase, *, forward: bool = True, **options: Any) -> Iterator[M]:
@@ -188,5 +189,5 @@ def _k(placeholder: str) -> str:
 
 def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """What belongs to the write, and what to its commit."""
-    commit = {name: value for name, value in options.items() if name in ("key", "deadline")}
+    commit = {name: value for name, value in options.items() if name in ("idempotency_key", "deadline")}
     return {name: value for name, value in options.items() if name not in commit}, commit

@@ -16,13 +16,13 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from . import values
-from .client import Deadline
-from .coalescer import Entry, Result
-from .commands import Catalogue, Reader
+from .commit.ledger import IdempotencyKey
+from .commit.many import Entry, Result
+from .commit.one import Writer
+from .commit.transport import Deadline
 from .errors import Blocked, InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
-from .ledger import IdempotencyKey
-from .writer import Writer
+from .model import wire as values
+from .requests import Catalogue, Reader
 
 _SETTLING_TIME = 3.0
 _PARALLEL = 8

@@ -15,12 +15,12 @@ from itertools import count
 
 from boto3.dynamodb.conditions import ConditionBase
 
-from .bounds import guard
-from .compose import Composer
+from ..expressions.combine import Composer
+from ..expressions.constraints import guard
+from ..expressions.merge_patch import Merge
+from ..expressions.updates import Update
+from ..writes import Write
 from .ledger import Claim
-from .merge import Merge
-from .updates import Update
-from .writes import Write
 
 # "Actions: TransactWriteItems": actions and bytes of one transaction
 MAX_ACTIONS = 100
@@ -48,7 +48,7 @@ class Step:
     @classmethod
     def of(cls, index: int, write: Write, claim: Claim, group: str | None = None) -> Step:
         """The step, with what the model's limits demand."""
-        return cls(index, write, claim, group, write.guard, solo=not write.blind or write.returns != "NONE")
+        return cls(index, write, claim, group, write.guard, solo=not write.blind or write.return_values != "NONE")
 
     @property
     def certain(self) -> bool:

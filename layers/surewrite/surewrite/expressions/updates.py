@@ -14,14 +14,14 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any, ClassVar
 
-from . import values
-from .errors import InvalidRequest, InvalidUpdate, Problem
-from .expressions import Placeholders, check_expression
-from .hints import Hint, hint_at
-from .models import VERSION, Item
+from ..errors import InvalidRequest, InvalidUpdate, Problem
+from ..model import wire as values
+from ..model.fields import Hint, hint_at
+from ..model.item import VERSION, Item
+from ..paths import Element, Path
+from ..paths import path as parse_path
 from .operands import EmptyList, IfNotExists, ListAppend, Operand, Ref, Sum, check_types, operand
-from .paths import Element, Path
-from .paths import path as parse_path
+from .placeholders import Placeholders, check_expression
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,11 +16,11 @@ import annotated_types
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
-from .expressions import all_of
-from .hints import Hint, hint_at
-from .models import Item
+from ..model.fields import Hint, hint_at
+from ..model.item import Item
+from ..paths import Path
 from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value, add_exactly
-from .paths import Path
+from .placeholders import all_of
 from .updates import Action, Add, Delete, Remove, Set, Update
 
 # settings of a model that limit or change every value of a type

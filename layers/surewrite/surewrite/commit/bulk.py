@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
-from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
-from .errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, Retryable, Throttled
+from ..errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, Retryable, Throttled
+from ..model.wire import Wire
+from ..writes import Put, Write
 from .ledger import Claim, IdempotencyKey, Outcome
-from .planner import MAX_ACTIONS, MAX_BYTES
-from .values import Wire
-from .writes import Put, Write
+from .schedule import MAX_ACTIONS, MAX_BYTES
+from .transport import PASSING, REFUSED, Cancelled, Deadline, Refused
 
 if TYPE_CHECKING:
-    from .writer import Writer
+    from .one import Writer
 
 Duplicates: TypeAlias = Literal["error", "first", "last"]
 """What to do with several writes of one item: refuse the batch, or keep the first or the last of them."""
@@ -51,7 +51,7 @@ class Batch:
         """The batch; InvalidRequest for a write that a batch cannot hold, or a duplicate where those are errors."""
         kept: dict[tuple[str, str], Write] = {}
         for position, write in enumerate(writes):
-            if write.kind == "update" or write.condition is not None or write.returns != "NONE":
+            if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
                 raise InvalidRequest(Problem((position,), "a batch has plain puts and deletes only"))
             if write.target in kept and duplicates == "error":
                 raise InvalidRequest(Problem((position,), "a second write of the same item"))

@@ -7,7 +7,7 @@
         tx.put(order)
         return Receipt(total=book.price * order.copies)
 
-    place_order(order, key="order-17")
+    place_order(order, idempotency_key="order-17")
 
 The function only collects writes. A lost race runs it again, so it must have no other effects; a key that is known
 answers the stored result without running it.
@@ -25,19 +25,19 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 from boto3.dynamodb.conditions import ConditionBase
 from pydantic import TypeAdapter
 
-from . import values
-from .client import PASSING, REFUSED, Cancelled, Deadline, Refused
-from .compose import compose
+from ..errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, SurewriteError
+from ..expressions.combine import compose
+from ..expressions.placeholders import render_condition
+from ..expressions.updates import Action, Update
+from ..model import wire as values
+from ..model.item import Item, native
+from ..model.wire import Image
+from ..writes import Write
 from .effects import effect, explain, pin
-from .errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, SurewriteError
-from .expressions import render_condition
 from .ledger import MAX_OUTCOME_BYTES, Claim, IdempotencyKey, Record
-from .models import Item, native
-from .planner import MAX_ACTIONS
-from .updates import Action, Update
-from .values import Image
-from .writer import Writer
-from .writes import Write
+from .one import Writer
+from .schedule import MAX_ACTIONS
+from .transport import PASSING, REFUSED, Cancelled, Deadline, Refused
 
 M = TypeVar("M", bound=Item)
 P = ParamSpec("P")
@@ -165,12 +165,15 @@ class Work(Generic[R]):
         self._result: TypeAdapter[R] = TypeAdapter(get_type_hints(function).get("return", Any))
         self._signature = inspect.signature(function)
 
-    def __call__(self, *args: Any, key: str | IdempotencyKey, deadline: Deadline | None = None, **kwargs: Any) -> R:
+    def __call__(
+        self, *args: Any, idempotency_key: str | IdempotencyKey, deadline: Deadline | None = None, **kwargs: Any
+    ) -> R:
         """The function's result: fresh, or as it was stored under the key.
 
         A key that is a string belongs to this function. Raises what the function raises, and what `Writer.commit` does.
         """
         until = deadline or self._writer.deadline()
+        key = idempotency_key
         known = key if isinstance(key, IdempotencyKey) else IdempotencyKey(f"work:{self._name}", key)
         claim = Claim(known, self._fingerprint(args, kwargs))
         if (record := self._writer.consumed(known, deadline=until)) is not None:

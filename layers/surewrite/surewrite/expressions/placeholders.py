@@ -8,11 +8,11 @@ from typing import Any
 
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
-from . import values
-from .errors import InvalidCondition, InvalidUpdate, Problem
-from .models import native
-from .paths import Path
-from .values import Wire
+from ..errors import InvalidCondition, InvalidUpdate, Problem
+from ..model import wire as values
+from ..model.item import native
+from ..model.wire import Wire
+from ..paths import Path
 
 # "Service, account, and table quotas": expression parameters
 MAX_EXPRESSION_BYTES = 4096

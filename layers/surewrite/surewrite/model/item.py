@@ -15,10 +15,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from . import values
-from .errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
+from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
+from . import wire as values
 from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute, type_adapter
-from .values import Image, Wire
+from .wire import Image, Wire
 
 T = TypeVar("T")
 

@@ -17,10 +17,10 @@ import annotated_types
 from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
-from .errors import InvalidItem, InvalidUpdate, Problem
+from ..errors import InvalidItem, InvalidUpdate, Problem
+from ..paths import Element, Path
+from .item import Item, alias_of, native
 from .keys import KeyRole, decode_base64, type_adapter
-from .models import Item, alias_of, native
-from .paths import Element, Path
 
 ALL_TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"})
 _LEAVES: dict[Any, str] = {

@@ -1,0 +1,1 @@
+"""What may be said about an item: updates, conditions, and what they come to."""
