@@ -29,8 +29,8 @@ from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.expressions.placeholders import all_of
-from surewrite.model import wire as values
 from surewrite.model.item import VERSION, Item
+from surewrite.model.json import JSONError, loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body as RequestBody
 from surewrite.requests import Catalogue, UpdateBody, parse_item, problems_of
@@ -40,7 +40,7 @@ from surewrite.writes import Write
 
 logger = Logger()
 metrics = EphemeralMetrics()
-app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=values.loads)
+app = APIGatewayHttpResolver(enable_validation=True, json_body_deserializer=loads)
 
 writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))
 catalogue = Catalogue(*MODELS)
@@ -254,8 +254,8 @@ def refuse_request(error: RequestValidationError) -> Response[str]:
     return responses.failure(errors.InvalidRequest(*found))
 
 
-@app.exception_handler(values.JSONError)
-def refuse_text(error: values.JSONError) -> Response[str]:
+@app.exception_handler(JSONError)
+def refuse_text(error: JSONError) -> Response[str]:
     return responses.failure(errors.InvalidRequest(errors.Problem((), str(error))))
 
 

@@ -11,7 +11,7 @@ from aws_lambda_powertools.event_handler import Response
 from surewrite import errors
 from surewrite.commit import transport as client
 from surewrite.commit.ledger import Outcome
-from surewrite.model import wire as values
+from surewrite.model.json import dumps
 
 JSON = "application/json"
 PROBLEM = "application/problem+json"
@@ -46,7 +46,7 @@ def item(
         tagged["ETag"] = f'"{version}"'
     if attributes is None:
         return Response(HTTPStatus.NO_CONTENT, headers=tagged, body="")
-    return Response(status, content_type=JSON, headers=tagged, body=values.dumps(attributes))
+    return Response(status, content_type=JSON, headers=tagged, body=dumps(attributes))
 
 
 def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
@@ -64,7 +64,7 @@ def problem(
 ) -> Response[str]:
     """A problem details object. `members` extend it."""
     body = {"type": "about:blank", "title": status.phrase, "status": int(status), "detail": detail, **members}
-    return Response(status, content_type=PROBLEM, headers=dict(headers or {}), body=values.dumps(body))
+    return Response(status, content_type=PROBLEM, headers=dict(headers or {}), body=dumps(body))
 
 
 def failure(error: errors.SurewriteError, *, creating: bool = False) -> Response[str]:

@@ -15,7 +15,8 @@ from botocore.exceptions import EndpointConnectionError
 
 from local import aws, functions, gateway, poller, template
 from surewrite.commit.ledger import IdempotencyKey, Record
-from surewrite.model import wire as values
+from surewrite.model.json import loads
+from surewrite.model.wire import image_from_wire, image_to_wire
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -45,7 +46,7 @@ class Answer:
     @property
     def json(self) -> Any:
         """The body, with every digit of its numbers."""
-        return values.loads(self.body)
+        return loads(self.body)
 
     @property
     def etag(self) -> str:
@@ -88,10 +89,8 @@ class Store:
 
     def item(self, table: str, key: Mapping[str, Any]) -> dict[str, Any] | None:
         """One item, with its version."""
-        found = self.client.get_item(
-            TableName=self.names[table], Key=values.image_to_wire(dict(key)), ConsistentRead=True
-        )
-        return values.image_from_wire(found["Item"]) if "Item" in found else None
+        found = self.client.get_item(TableName=self.names[table], Key=image_to_wire(dict(key)), ConsistentRead=True)
+        return image_from_wire(found["Item"]) if "Item" in found else None
 
     def book(self) -> dict[str, Any]:
         """The Rainmaker as it is stored."""
@@ -102,7 +101,7 @@ class Store:
     def record(self, scope: str, key: str) -> Record | None:
         """What the ledger holds of a key."""
         item = self.item("Ledger", {"id": IdempotencyKey(scope, key).record_id})
-        return Record.from_wire(values.image_to_wire(item)) if item else None
+        return Record.from_wire(image_to_wire(item)) if item else None
 
 
 class Api:

@@ -20,8 +20,7 @@ from surewrite import (
     Transport,
     Writer,
 )
-from surewrite.model import wire as values
-from surewrite.model.wire import Image
+from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.table import M
 from surewrite.testing import RecordingTransport
 
@@ -130,11 +129,11 @@ class House:
 
     def seed_image(self, model: type[Item], image: Image, version: str | None = "seeded") -> None:
         stamped = image if version is None else {**image, "_v": version}
-        self.client.put_item(TableName=self.writer.table(model), Item=values.image_to_wire(stamped))
+        self.client.put_item(TableName=self.writer.table(model), Item=image_to_wire(stamped))
 
     def stored(self, model: type[Item], key: Any) -> Image | None:
         """The item as it lies in the table, with its version."""
-        return self._get(self.writer.table(model), values.image_to_wire(model.schema_.key(key)))
+        return self._get(self.writer.table(model), image_to_wire(model.schema_.key(key)))
 
     def shown(self, model: type[Item], key: Any) -> Image | None:
         """The item without its version."""
@@ -150,7 +149,7 @@ class House:
 
     def _get(self, table: str, key: Any) -> Image | None:
         found = self.client.get_item(TableName=table, Key=key, ConsistentRead=True)
-        return values.image_from_wire(found["Item"]) if "Item" in found else None
+        return image_from_wire(found["Item"]) if "Item" in found else None
 
 
 def build(client: "DynamoDBClient", names: Mapping[str, str]) -> House:

@@ -11,7 +11,7 @@ from surewrite import ReturnValues, Update
 from surewrite.expressions.evaluate import project
 from surewrite.expressions.operands import look_up
 from surewrite.expressions.placeholders import render_condition
-from surewrite.expressions.updates import Action, Delete, Remove
+from surewrite.expressions.updates import Action, DeleteAction, RemoveAction
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.paths import Element, Path
 from tests.property.strategies import KEY
@@ -82,7 +82,7 @@ def leading_nowhere(update: Update, image: Mapping[str, Any]) -> list[Action]:
         action
         for action in update.actions
         if not _is_container(look_up(image, Path(action.path[:-1])), action.path[-1])
-        and (isinstance(action, Remove | Delete) or _is_made(action.path, image))
+        and (isinstance(action, RemoveAction | DeleteAction) or _is_made(action.path, image))
     ]
 
 

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surewrite import Outcome
-from surewrite.model.wire import dumps, from_wire, image_to_wire, item_size, loads, number_text, to_wire
+from surewrite.model.json import dumps, loads
+from surewrite.model.wire import from_wire, image_to_wire, item_size, number_text, to_wire
 from tests.property.engine import Engine
 from tests.property.strategies import KEY, anything, numbers
 

@@ -12,7 +12,8 @@ from pydantic.alias_generators import to_pascal
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, SortKey
 from surewrite.errors import ConfigurationError, InvalidItem, ItemTooLarge, Problem
-from surewrite.model.item import VERSION, checked_size, native
+from surewrite.model.coerce import native
+from surewrite.model.item import VERSION, checked_size
 from tests.unit.samples import Place, Sample
 
 KEY = {"id": "a", "at": Decimal(1), "name": "n"}

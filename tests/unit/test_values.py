@@ -4,17 +4,9 @@ from typing import Any
 
 import pytest
 
-from surewrite.model.wire import (
-    MAX_DEPTH,
-    JSONError,
-    dumps,
-    from_wire,
-    item_size,
-    loads,
-    number,
-    number_text,
-    to_wire,
-)
+from surewrite.model.json import JSONError, dumps, loads
+from surewrite.model.wire import from_wire, item_size, number, number_text, to_wire
+from surewrite.paths import MAX_DEPTH
 
 DIGITS = "0.12345678901234567890123456789012345678"
 

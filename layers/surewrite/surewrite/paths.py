@@ -11,7 +11,9 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from .errors import InvalidUpdate, Problem
-from .model.wire import MAX_DEPTH
+
+MAX_DEPTH = 32
+"""How deep an item may be nested, and a path may lead: "Service, account, and table quotas"."""
 
 Element: TypeAlias = str | int
 """A name in a map, or an index in a list."""

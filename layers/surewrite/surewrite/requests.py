@@ -32,7 +32,8 @@ from .errors import (
 from .expressions.conditions import condition_from_json
 from .expressions.evaluate import ReturnValues
 from .expressions.updates import Action, Attribute, attr
-from .model.fields import Hint, hint_at, item_from_json
+from .model.coerce import item_from_json
+from .model.fields import ModelField, field_at
 from .model.item import Item
 from .writes import Write
 
@@ -152,7 +153,7 @@ _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
 
 def _action(model: type[Item], section: str, text: str, value: Any) -> Action:
     target = _attribute(text)
-    return _METHODS[section](target, _section_value(section, hint_at(model, target.path), value))
+    return _METHODS[section](target, _section_value(section, field_at(model, target.path), value))
 
 
 def _attribute(text: str) -> Attribute:
@@ -163,16 +164,16 @@ def _attribute(text: str) -> Attribute:
         raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
 
 
-def _section_value(section: str, hint: Hint, value: Any) -> Any:
+def _section_value(section: str, field: ModelField, value: Any) -> Any:
     """The JSON value as the action takes it. A set is an array in JSON, and so is what is to be added to one."""
     match section:
         case "set" | "default":
-            return hint.from_json(value)
+            return field.from_json(value)
         case "append" | "prepend":
             elements = value if isinstance(value, list) else [value]
-            return hint.from_json(elements) if "L" in hint.types else elements
+            return field.from_json(elements) if "L" in field.types else elements
         case "add" | "delete" if isinstance(value, list):
-            return _members(hint.from_json(value) if hint.types & {"SS", "NS", "BS"} else value)
+            return _members(field.from_json(value) if field.types & {"SS", "NS", "BS"} else value)
     return value
 
 
@@ -247,7 +248,7 @@ COMMAND: TypeAdapter[Message] = TypeAdapter(
 _OPS = ("put", "update", "delete", "batch")
 
 
-def parse_command(value: Any) -> Message:
+def parse_message(value: Any) -> Message:
     """A command from parsed JSON; InvalidRequest names each field that is wrong."""
     if isinstance(value, dict) and value.get("op") not in _OPS:
         raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"))
@@ -296,7 +297,7 @@ class Reader:
     def _interpret(self, value: Any) -> Write | Batch:
         if isinstance(value, dict) and "idempotency_key" in value:
             value = {name: member for name, member in value.items() if name != "idempotency_key"}
-        command = parse_command(value)
+        command = parse_message(value)
         return command.to_write(self._catalogue[command.collection])
 
 

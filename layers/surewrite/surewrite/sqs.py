@@ -21,7 +21,7 @@ from .commit.many import Entry, Result
 from .commit.one import Writer
 from .commit.transport import Deadline
 from .errors import Blocked, InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
-from .model import wire as values
+from .model.json import JSONError, loads
 from .requests import Catalogue, Reader
 
 _SETTLING_TIME = 3.0
@@ -212,10 +212,10 @@ def _parse(record: Record, reader: Reader) -> _Message:
     scope, fingerprint = f"queue:{queue_name(record)}", hashlib.sha256(body.encode()).hexdigest()[:32]
     message = _Message(record, _outer_key(scope, record), fingerprint)
     try:
-        value = values.loads(body)
+        value = loads(body)
         message.key = IdempotencyKey(scope, _key(record, value))
         write = reader.read(value, len(body))
-    except values.JSONError as error:
+    except JSONError as error:
         message.result = Result(error=InvalidRequest(Problem((), str(error))))
     except SurewriteError as error:
         message.result = Result(error=error)

@@ -15,10 +15,10 @@ from .expressions.conditions import check_condition
 from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import MAX_EXPRESSION_BYTES, Placeholders, render_condition
 from .expressions.updates import Action
-from .model import wire as values
-from .model.fields import hint_at
-from .model.item import VERSION, Item, native
-from .model.wire import Image
+from .model.coerce import native
+from .model.fields import field_at
+from .model.item import VERSION, Item
+from .model.wire import Image, image_from_wire, image_to_wire, to_wire
 from .paths import Path, path
 from .writes import Write
 
@@ -63,14 +63,14 @@ class Table(Generic[M]):
         that the model does not have."""
         request: dict[str, Any] = {
             "TableName": self.name,
-            "Key": values.image_to_wire(self.model.schema_.key(primary_key)),
+            "Key": image_to_wire(self.model.schema_.key(primary_key)),
             "ConsistentRead": consistent,
         }
         if fields is not None:
             # the key goes along, so that an item without any of the fields is told from no item
             request |= self._projection([*fields, *self.model.schema_.key_names, VERSION])
         response = self.writer.dynamodb.call("GetItem", request, deadline or self.writer.deadline())
-        return values.image_from_wire(response["Item"]) if "Item" in response else None
+        return image_from_wire(response["Item"]) if "Item" in response else None
 
     def put(self, item: M, *, absent: bool = False, **options: Any) -> M | None:
         """Stores the item whole; with `absent` only where there is none yet. `options` as for `update`;
@@ -111,7 +111,7 @@ class Table(Generic[M]):
         `options`: `where` (a filter), `index`, `limit` (items in all), `consistent`.
         """
         built = ConditionExpressionBuilder().build_expression(condition, is_key_condition=True)
-        values_ = {name: values.to_wire(native(value)) for name, value in built.attribute_value_placeholders.items()}
+        values_ = {name: to_wire(native(value)) for name, value in built.attribute_value_placeholders.items()}
         # boto3 numbers a filter's placeholders from 0 again: the key condition's get another letter
         text = built.condition_expression.replace("#n", "#k").replace(":v", ":k")
         request = {
@@ -151,7 +151,7 @@ class Table(Generic[M]):
                 if limit is not None and count >= limit:
                     return
                 count += 1
-                yield self.model.from_image(values.image_from_wire(wire))
+                yield self.model.from_image(image_from_wire(wire))
             if "LastEvaluatedKey" not in response or (limit is not None and count >= limit):
                 return
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
@@ -178,7 +178,7 @@ class Table(Generic[M]):
 
 def _check_path(model: type[Item], wanted: Path) -> None:
     try:
-        hint_at(model, wanted)
+        field_at(model, wanted)
     except InvalidRequest as error:
         raise error.under(str(wanted)) from None
 

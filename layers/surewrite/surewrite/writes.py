@@ -14,14 +14,14 @@ from boto3.dynamodb.conditions import Attr, ConditionBase
 
 from .errors import InvalidRequest, Problem
 from .expressions.conditions import check_condition, condition_to_json, present_paths
-from .expressions.constraints import NeedsRead, guard
+from .expressions.constraints import NeedsRead, constraint_of
 from .expressions.evaluate import ReturnValues
 from .expressions.merge_patch import resolve
 from .expressions.placeholders import all_of, render_condition
 from .expressions.updates import Action, Update
-from .model import wire as values
 from .model.item import VERSION, Item, checked_size
-from .model.wire import Image, Wire
+from .model.json import canonical
+from .model.wire import Image, Wire, image_to_wire, item_size
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Put:
 
 
 @dataclass(frozen=True)
-class Remove:
+class Delete:
     """Deletes the item."""
 
 
@@ -59,7 +59,7 @@ class Write:
 
     model: type[Item]
     key: Image
-    action: Put | Update | Remove
+    action: Put | Update | Delete
     when: ConditionBase | None = None
     return_values: ReturnValues = "NONE"
     version: str | None = None
@@ -91,7 +91,7 @@ class Write:
     @classmethod
     def delete(cls, model: type[Item], key: Any, **options: Any) -> Self:
         """Deletes the item, if there is one."""
-        return cls(model, model.schema_.key(key), Remove(), **options)
+        return cls(model, model.schema_.key(key), Delete(), **options)
 
     @property
     def kind(self) -> Literal["put", "update", "delete"]:
@@ -100,22 +100,22 @@ class Write:
     @cached_property
     def target(self) -> tuple[str, str]:
         """Which item it changes, for telling items apart."""
-        return self.model.schema_.table, values.canonical(self.key_wire)
+        return self.model.schema_.table, canonical(self.key_wire)
 
     @cached_property
-    def blind(self) -> bool:
-        """Whether it may be committed without reading the item: `guard` says under which condition."""
-        return self._limits is not None
+    def needs_item(self) -> bool:
+        """Whether the item has to be read before it can be committed; if not, under `constraint`."""
+        return self._limits is None
 
     @property
-    def guard(self) -> ConditionBase | None:
+    def constraint(self) -> ConditionBase | None:
         """What the model's limits demand of the item, besides the write's own condition."""
         return self._limits[0] if self._limits is not None else None
 
     @cached_property
     def _limits(self) -> tuple[ConditionBase | None] | None:
         try:
-            return (guard(self.model, self.action) if isinstance(self.action, Update) else None,)
+            return (constraint_of(self.model, self.action) if isinstance(self.action, Update) else None,)
         except NeedsRead:
             return None
 
@@ -124,15 +124,15 @@ class Write:
         """Bytes in a request, roughly."""
         match self.action:
             case Put(image=image):
-                return values.item_size(values.image_to_wire(image)) + 200
+                return item_size(image_to_wire(image)) + 200
             case Update() as update:
-                return len(update.expression.text) + values.item_size(update.expression.placeholders.values) + 400
+                return len(update.expression.text) + item_size(update.expression.placeholders.values) + 400
             case _:
                 return 400
 
     @cached_property
     def key_wire(self) -> Wire:
-        return values.image_to_wire(self.key)
+        return image_to_wire(self.key)
 
     @cached_property
     def condition(self) -> ConditionBase | None:
@@ -146,12 +146,12 @@ class Write:
         """Of the canonical request: equal for equal requests, however they were written."""
         match self.action:
             case Put(given=given):
-                action = values.canonical(values.image_to_wire(given))
+                action = canonical(image_to_wire(given))
             case Update() as update:
                 action = update.canonical
             case _:
                 action = ""
-        when = "" if self.when is None else values.canonical(condition_to_json(self.when))
+        when = "" if self.when is None else canonical(condition_to_json(self.when))
         request = [self.kind, *self.target, action, when, self.return_values, self.version, self.absent]
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
 

@@ -8,7 +8,7 @@ from typing import Any
 from bookstore.models import MODELS
 from surewrite.commit.ledger import IdempotencyKey
 from surewrite.model.wire import image_from_wire, image_to_wire
-from surewrite.requests import Catalogue, parse_command
+from surewrite.requests import Catalogue, parse_message
 from tests.faults.kill.stage import Stage
 from tests.faults.kill.traffic import AUTHOR, STOCK, Fate, Request, Row, seeds
 
@@ -82,7 +82,7 @@ def _applied(request: Request, record: Mapping[str, Any] | None) -> bool:
     """Whether the record is that of this request, as the library tells requests of one key apart."""
     if record is None or "rejected" in record or not isinstance(request.body, dict):
         return False
-    command = parse_command(json.loads(json.dumps(request.body)))
+    command = parse_message(json.loads(json.dumps(request.body)))
     return bool(command.to_write(_CATALOGUE[command.collection]).fingerprint == record["fingerprint"])
 
 

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidKey, Problem
-from ..model import wire as values
-from ..model.wire import Image, Wire
+from ..model.json import dumps, loads
+from ..model.wire import Image, Wire, from_wire, image_from_wire, image_to_wire
 
 DEFAULT_RETENTION_DAYS = 30
 """Longer than a queue's retention (14 days) and its dead-letter queue's (14) together: a message that is redriven after
@@ -72,7 +72,7 @@ class Record:
 
     @classmethod
     def from_wire(cls, item: Wire) -> Record:
-        image = values.image_from_wire(item)
+        image = image_from_wire(item)
         return cls(
             fingerprint=image.get("fingerprint", ""),
             outcome=image.get("outcome"),
@@ -100,12 +100,12 @@ class Outcome:
 
     def dump(self) -> str:
         """As it stands in a record: attributes on the wire, so that every type comes back."""
-        wire = None if self.attributes is None else values.image_to_wire(self.attributes)
-        return values.dumps({"attributes": wire, "version": self.version, "created": self.created})
+        wire = None if self.attributes is None else image_to_wire(self.attributes)
+        return dumps({"attributes": wire, "version": self.version, "created": self.created})
 
     @classmethod
     def load(cls, text: str) -> Outcome:
-        stored = values.loads(text)
+        stored = loads(text)
         if stored.get("current"):
             return cls(current=True)
         wire = stored["attributes"]
@@ -122,7 +122,7 @@ class Outcome:
 
 
 def _from_json_wire(wire: Wire) -> Any:
-    """`values.from_wire` for a wire form that has been through JSON, where binary values are base64."""
+    """`from_wire` for a wire form that has been through JSON, where binary values are base64."""
     ((kind, value),) = wire.items()
     match kind:
         case "B":
@@ -133,7 +133,7 @@ def _from_json_wire(wire: Wire) -> Any:
             return {name: _from_json_wire(member) for name, member in value.items()}
         case "L":
             return [_from_json_wire(member) for member in value]
-    return values.from_wire(wire)
+    return from_wire(wire)
 
 
 # none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred

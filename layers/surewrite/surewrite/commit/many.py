@@ -23,8 +23,7 @@ from ..expressions.constraints import NeedsRead
 from ..expressions.evaluate import apply
 from ..expressions.placeholders import all_of
 from ..expressions.updates import Update
-from ..model import wire as values
-from ..model.wire import Image
+from ..model.wire import Image, image_from_wire
 from ..writes import Put, Write
 from .bulk import Batch, commit_batch
 from .effects import explain
@@ -225,7 +224,7 @@ class Coalescer:
 
     def _actions(self, unit: Unit, version: str) -> list[dict[str, Any]]:
         """The unit's claims and its write. InvalidRequest if its conditions together are too long for one request."""
-        kind, parameters = unit.write.request(self._writer.table(unit.write.model), version, unit.guard)
+        kind, parameters = unit.write.request(self._writer.table(unit.write.model), version, unit.constraint)
         return [*self._writer.ledger.actions(unit.claims), {kind: parameters}]
 
     def _sent(
@@ -302,7 +301,7 @@ class Coalescer:
         # As long as a claim is undecided, the item may show the effect of that very key.
         if code == "ConditionalCheckFailed" and not any(one.get("Code") in PASSING for one in claims):
             item = reason.get("Item")
-            kept, rest = self._walked(steps, values.image_from_wire(item) if item else None)
+            kept, rest = self._walked(steps, image_from_wire(item) if item else None)
             if len(kept) == len(unit.steps):
                 return self._split(unit)
             return [*Unit.of(kept), *Unit.of(rest)]
@@ -326,7 +325,7 @@ class Coalescer:
         """
         kept: list[Step] = []
         for position, step in enumerate(steps):
-            demanded = all_of([step.write.condition, step.guard])
+            demanded = all_of([step.write.condition, step.constraint])
             try:
                 if demanded is not None and not evaluate(demanded, image):
                     raise explain(step.write, image)

@@ -22,9 +22,8 @@ from ..errors import (
     Retryable,
     Throttled,
 )
-from ..model import wire as values
 from ..model.item import VERSION, Item
-from ..model.wire import Image, Wire
+from ..model.wire import Image, Wire, image_from_wire, image_to_wire
 from ..writes import Put, Write, new_version
 from .effects import effect, explain, pin
 from .ledger import Claim, IdempotencyKey, Ledger, Outcome, Record
@@ -126,10 +125,10 @@ class Writer:
 
     def read(self, model: type[Item], key: Image, *, deadline: Deadline | None = None) -> Image | None:
         """The item as it is now, with its version, None if there is none."""
-        return self._read_item(model, values.image_to_wire(key), _Call(deadline or self.deadline(), {}))
+        return self._read_item(model, image_to_wire(key), _Call(deadline or self.deadline(), {}))
 
     def _commit(self, write: Write, claim: Claim | None, call: _Call) -> Outcome:
-        if not write.blind:
+        if write.needs_item:
             return self._pinned(write, claim, call)
         if claim is None:
             return self._plain(write, call)
@@ -141,7 +140,7 @@ class Writer:
 
     def _plain(self, write: Write, call: _Call) -> Outcome:
         version = self.version()
-        kind, parameters = write.request(self.table(write.model), version, write.guard)
+        kind, parameters = write.request(self.table(write.model), version, write.constraint)
         # a put is asked for the old item in any case, to know whether it created one
         returns = "ALL_OLD" if isinstance(write.action, Put) else write.return_values
         request = {**parameters, "ReturnValues": returns, **call.options}
@@ -168,7 +167,7 @@ class Writer:
         while True:
             version = self.version()
             claims = self.ledger.actions([claim])
-            kind, parameters = write.request(self.table(write.model), version, write.guard)
+            kind, parameters = write.request(self.table(write.model), version, write.constraint)
             try:
                 self._transact([*claims, {kind: parameters}], call)
                 return Outcome(version=None if kind == "Delete" else version)
@@ -310,7 +309,7 @@ def _refusal(message: str) -> InvalidUpdate:
 
 
 def _image(wire: Wire | None) -> Image | None:
-    return values.image_from_wire(wire) if wire else None
+    return image_from_wire(wire) if wire else None
 
 
 def _shown(write: Write, image: Image | None) -> Image | None:

@@ -15,9 +15,9 @@ from itertools import count
 
 from boto3.dynamodb.conditions import ConditionBase
 
-from ..expressions.combine import Composer
-from ..expressions.constraints import guard
-from ..expressions.merge_patch import Merge
+from ..expressions.combine import Combiner
+from ..expressions.constraints import constraint_of
+from ..expressions.merge_patch import MergeAction
 from ..expressions.updates import Update
 from ..writes import Write
 from .ledger import Claim
@@ -41,27 +41,27 @@ class Step:
     write: Write
     claim: Claim
     group: str | None = None
-    guard: ConditionBase | None = None
+    constraint: ConditionBase | None = None
     solo: bool = False
     contested: bool = False
 
     @classmethod
     def of(cls, index: int, write: Write, claim: Claim, group: str | None = None) -> Step:
         """The step, with what the model's limits demand."""
-        return cls(index, write, claim, group, write.guard, solo=not write.blind or write.return_values != "NONE")
+        return cls(index, write, claim, group, write.constraint, solo=write.needs_item or write.return_values != "NONE")
 
     @property
     def certain(self) -> bool:
         """Whether no state of a valid item can make DynamoDB or the model refuse the write."""
-        if self.solo or self.guard is not None or self.write.condition is not None:
+        if self.solo or self.constraint is not None or self.write.condition is not None:
             return False
         action = self.write.action
         return not isinstance(action, Update) or all(
-            len(one.path) == 1 and not isinstance(one, Merge) and not tuple(one.reads()) for one in action.actions
+            len(one.path) == 1 and not isinstance(one, MergeAction) and not tuple(one.reads()) for one in action.actions
         )
 
     @property
-    def composable(self) -> bool:
+    def combinable(self) -> bool:
         """Whether it may be joined with others of its item. What is ordered by a group stays by itself, so that the
         group can stop anywhere, and so does what is contested."""
         alone = self.solo or self.contested or self.group is not None or self.write.condition is not None
@@ -75,7 +75,7 @@ class Unit:
     steps: list[Step]
     attempts: int = 0
     offered: bool = False
-    _composer: Composer | None = field(default=None, repr=False)
+    _combiner: Combiner | None = field(default=None, repr=False)
     _size: int = 0
 
     @classmethod
@@ -91,13 +91,13 @@ class Unit:
     def join(self, step: Step) -> bool:
         """Takes the step in if it goes together with those that are there."""
         first = self.steps[0]
-        if not (first.composable and step.composable):
+        if not (first.combinable and step.combinable):
             return False
         assert isinstance(first.write.action, Update)
         assert isinstance(step.write.action, Update)
-        if self._composer is None:
-            self._composer = Composer(first.write.action)
-        if not self._composer.add(step.write.action):
+        if self._combiner is None:
+            self._combiner = Combiner(first.write.action)
+        if not self._combiner.add(step.write.action):
             return False
         self.steps.append(step)
         self._size += step.write.size
@@ -111,15 +111,15 @@ class Unit:
     def write(self) -> Write:
         """The one write that does what the steps do in turn."""
         first = self.steps[0].write
-        return first if self._composer is None else replace(first, action=self._composer.update())
+        return first if self._combiner is None else replace(first, action=self._combiner.update())
 
     @property
-    def guard(self) -> ConditionBase | None:
+    def constraint(self) -> ConditionBase | None:
         """What the model's limits demand of the item before all of it."""
-        if len(self.steps) == 1 or all(step.guard is None for step in self.steps):
-            return self.steps[0].guard
+        if len(self.steps) == 1 or all(step.constraint is None for step in self.steps):
+            return self.steps[0].constraint
         updates = [step.write.action for step in self.steps if isinstance(step.write.action, Update)]
-        return guard(self.steps[0].write.model, *updates)
+        return constraint_of(self.steps[0].write.model, *updates)
 
     @property
     def claims(self) -> list[Claim]:

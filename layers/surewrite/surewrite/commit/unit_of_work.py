@@ -26,12 +26,13 @@ from boto3.dynamodb.conditions import ConditionBase
 from pydantic import TypeAdapter
 
 from ..errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, SurewriteError
-from ..expressions.combine import compose
+from ..expressions.combine import combine
 from ..expressions.placeholders import render_condition
 from ..expressions.updates import Action, Update
-from ..model import wire as values
-from ..model.item import Item, native
-from ..model.wire import Image
+from ..model.coerce import native
+from ..model.item import Item
+from ..model.json import canonical
+from ..model.wire import Image, image_from_wire, image_to_wire
 from ..writes import Write
 from .effects import effect, explain, pin
 from .ledger import MAX_OUTCOME_BYTES, Claim, IdempotencyKey, Record
@@ -123,8 +124,8 @@ class Transaction:
 
     def _guard(self, touched: _Touched) -> ConditionBase | None:
         assert touched.write is not None
-        if touched.write.blind:
-            return touched.write.guard
+        if not touched.write.needs_item:
+            return touched.write.constraint
         self._pinned(touched, "")
         return pin(touched.model, touched.image)
 
@@ -140,7 +141,7 @@ class Transaction:
     def _check(self, touched: _Touched) -> dict[str, Any]:
         parameters: dict[str, Any] = {
             "TableName": self._writer.table(touched.model),
-            "Key": values.image_to_wire(touched.key),
+            "Key": image_to_wire(touched.key),
         }
         parameters["ConditionExpression"] = render_condition(pin(touched.model, touched.image), parameters)
         return {"ConditionCheck": parameters}
@@ -149,7 +150,7 @@ class Transaction:
 def _joined(first: Write, second: Write) -> Write:
     together = None
     if isinstance(first.action, Update) and isinstance(second.action, Update) and second.condition is None:
-        together = compose(first.action, second.action)
+        together = combine(first.action, second.action)
     if together is None:
         raise InvalidUpdate(Problem((first.model.schema_.collection,), "DynamoDB takes one write an item here"))
     return replace(first, action=together)
@@ -224,7 +225,7 @@ class Work(Generic[R]):
         bound.apply_defaults()
         given = dict(list(bound.arguments.items())[1:])
         try:
-            text = values.canonical([self._name, native(given)])
+            text = canonical([self._name, native(given)])
         except (ValueError, TypeError) as error:
             raise InvalidRequest(Problem((), f"an argument cannot be told from others: {error}")) from None
         return hashlib.sha256(text.encode()).hexdigest()[:32]
@@ -247,7 +248,7 @@ def _raise_or_retry(
         if code == "ConditionalCheckFailed" and not touched.read:
             assert touched.write is not None
             item = reason.get("Item")
-            raise explain(touched.write, values.image_from_wire(item) if item else None)
+            raise explain(touched.write, image_from_wire(item) if item else None)
         if code in REFUSED:
             if pin_all:
                 raise InvalidUpdate(Problem((), reason.get("Message", "DynamoDB refuses the write")))

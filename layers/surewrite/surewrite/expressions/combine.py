@@ -1,6 +1,6 @@
 """Several updates of one item as one: sums for additions, unions for members, disjoint paths side by side.
 
-The composed update does to every item what its parts do one after the other. Where that cannot be had in one expression
+The combined update does to every item what its parts do one after the other. Where that cannot be had in one expression
 (one part reads what another one writes, paths overlap, elements of a list move) the parts stay apart.
 """
 
@@ -12,12 +12,12 @@ from decimal import Decimal
 
 from ..errors import InvalidRequest
 from ..paths import Path
-from .merge_patch import Merge
+from .merge_patch import MergeAction
 from .operands import Value, add_exactly
-from .updates import Action, Add, Delete, Set, Update
+from .updates import Action, AddAction, DeleteAction, SetAction, Update
 
 
-class Composer:
+class Combiner:
     """Takes one update after the other, as long as they go together.
 
     The cost of `add` depends on the update that is added, not on how many there are already.
@@ -46,12 +46,12 @@ class Composer:
         return True
 
     def update(self) -> Update:
-        """The composition of all."""
+        """The combination of all."""
         return self._only if self.count == 1 else Update(tuple(sorted(self._actions.values(), key=_order)))
 
     def _joined(self, action: Action) -> Action | None:
         """The action that does what the one on its path and this one do, None if they do not go together."""
-        if isinstance(action, Merge) or any(self._writes(path) for path in action.reads()):
+        if isinstance(action, MergeAction) or any(self._writes(path) for path in action.reads()):
             return None
         present = self._actions.get(action.path)
         if present is not None:
@@ -82,25 +82,25 @@ class Composer:
             self._actions[action.path] = action
 
 
-def compose(first: Update, second: Update) -> Update | None:
+def combine(first: Update, second: Update) -> Update | None:
     """One update that does what `first` and then `second` do to any item, None if there is none."""
-    composer = Composer(first)
-    return composer.update() if composer.add(second) else None
+    combiner = Combiner(first)
+    return combiner.update() if combiner.add(second) else None
 
 
 def _merged(present: Action, action: Action) -> Action | None:
     match present, action:
-        case Add(value=Decimal() as one), Add(value=Decimal() as other):
+        case AddAction(value=Decimal() as one), AddAction(value=Decimal() as other):
             try:
                 return replace(present, value=add_exactly(one, other))
             except ValueError:
                 return None
-        case (Add(value=set() as one), Add(value=set() as other)) | (
-            Delete(value=set() as one),
-            Delete(value=set() as other),
+        case (AddAction(value=set() as one), AddAction(value=set() as other)) | (
+            DeleteAction(value=set() as one),
+            DeleteAction(value=set() as other),
         ):
             return replace(present, value=one | other)  # type: ignore[call-arg]
-        case Set(operand=Value()), Set(operand=Value()):
+        case SetAction(operand=Value()), SetAction(operand=Value()):
             # in a list, an index beyond its end appends: the second time it may not be beyond any more
             return None if any(isinstance(element, int) for element in action.path) else action
     return None

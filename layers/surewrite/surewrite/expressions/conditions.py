@@ -17,8 +17,9 @@ from boto3.dynamodb import conditions as boto
 from boto3.dynamodb.conditions import Attr, AttributeBase, ConditionBase
 
 from ..errors import InvalidCondition, InvalidRequest, Problem
-from ..model.fields import ALL_TYPES, Hint, hint_at
-from ..model.item import VERSION, Item, native
+from ..model.coerce import native
+from ..model.fields import ALL_TYPES, ModelField, field_at
+from ..model.item import VERSION, Item
 from ..model.wire import Image, is_number, to_wire
 from ..paths import Path
 from ..paths import path as parse_path
@@ -81,7 +82,7 @@ def _join(parts: list[ConditionBase], operator: Callable[[Any, Any], ConditionBa
 def _attribute_condition(model: type[Item], name: str, tests: Any, where: tuple[str | int, ...]) -> ConditionBase:
     try:
         path = parse_path(name)
-        hint = hint_at(model, path)
+        field = field_at(model, path)
     except InvalidRequest as error:
         raise _invalid(error.problems[0].reason, where) from None
     if any(isinstance(element, str) and set(element) & set(".[]`") for element in path):
@@ -89,20 +90,20 @@ def _attribute_condition(model: type[Item], name: str, tests: Any, where: tuple[
     if not isinstance(tests, Mapping) or not tests:
         raise _invalid('operators are needed, as in {"eq": 10}', where)
     target = Attr(str(path))
-    parts = [_test(target, hint, operator, value, (*where, operator)) for operator, value in sorted(tests.items())]
+    parts = [_test(target, field, operator, value, (*where, operator)) for operator, value in sorted(tests.items())]
     return _join(parts, boto.And)
 
 
-def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str | int, ...]) -> ConditionBase:
+def _test(target: Any, field: ModelField, operator: str, value: Any, where: tuple[str | int, ...]) -> ConditionBase:
     match operator:
         case "eq" | "ne":
-            return _COMPARISONS[operator](target, _value(hint, value, where))
+            return _COMPARISONS[operator](target, _value(field, value, where))
         case "lt" | "le" | "gt" | "ge":
-            return _COMPARISONS[operator](target, _in_order(_value(hint, value, where), where))
+            return _COMPARISONS[operator](target, _in_order(_value(field, value, where), where))
         case "between":
             if not isinstance(value, list) or len(value) != 2:
                 raise _invalid("[lowest, highest] is needed", where)
-            low, high = (_in_order(_value(hint, bound, where), where) for bound in value)
+            low, high = (_in_order(_value(field, bound, where), where) for bound in value)
             if type(low) is not type(high):
                 raise _invalid("two values of one type are needed", where)
             if _key(low) > _key(high):
@@ -111,14 +112,14 @@ def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str |
         case "in":
             if not isinstance(value, list) or not 1 <= len(value) <= 100:
                 raise _invalid("a list of 1 to 100 values is needed", where)
-            return boto.In(target, [_value(hint, member, where) for member in value])
+            return boto.In(target, [_value(field, member, where) for member in value])
         case "begins_with":
-            prefix = _value(hint, value, where)
+            prefix = _value(field, value, where)
             if not isinstance(prefix, str | bytes):
                 raise _invalid("a string or a binary value is needed", where)
             return boto.BeginsWith(target, prefix)
         case "contains":
-            return boto.Contains(target, _member(hint, value, where))
+            return boto.Contains(target, _member(field, value, where))
         case "exists" | "not_exists":
             if not isinstance(value, bool):
                 raise _invalid("true or false is needed", where)
@@ -128,17 +129,17 @@ def _test(target: Any, hint: Hint, operator: str, value: Any, where: tuple[str |
                 raise _invalid(f"one of {', '.join(sorted(ALL_TYPES))} is needed", where)
             return boto.AttributeType(target, value)
         case "size" if isinstance(value, Mapping) and value and set(value) <= {*_COMPARISONS, "between", "in"}:
-            size, number = target.size(), Hint(int)
+            size, number = target.size(), ModelField(int)
             return _join([_test(size, number, inner, n, (*where, inner)) for inner, n in value.items()], boto.And)
         case "size":
             raise _invalid('comparisons of a number are needed, as in {"lt": 10}', where)
     raise _invalid(f"unknown operator; there are {', '.join(_OPERATORS)}", where)
 
 
-def _value(hint: Hint, value: Any, where: tuple[str | int, ...]) -> Any:
+def _value(field: ModelField, value: Any, where: tuple[str | int, ...]) -> Any:
     """A JSON value as one of the attribute's type; constraints do not matter, nothing is stored."""
     try:
-        checked = native(Hint(hint.annotation).check(hint.from_json(value), bare=True))
+        checked = native(ModelField(field.annotation).check(field.from_json(value), bare=True))
         to_wire(checked)
         return checked
     except InvalidRequest as error:
@@ -154,10 +155,10 @@ def _in_order(value: Any, where: tuple[str | int, ...]) -> Any:
     return value
 
 
-def _member(hint: Hint, value: Any, where: tuple[str | int, ...]) -> Any:
+def _member(field: ModelField, value: Any, where: tuple[str | int, ...]) -> Any:
     """A value that a set, a list or a string may contain."""
-    if "BS" in hint.types or hint.types <= {"B", "NULL"}:
-        return _value(Hint(bytes), value, where)
+    if "BS" in field.types or field.types <= {"B", "NULL"}:
+        return _value(ModelField(bytes), value, where)
     if isinstance(value, Mapping | list) or value is None:
         raise _invalid("a string, a number or a boolean is needed", where)
     return native(value)
@@ -204,7 +205,7 @@ def check_condition(model: type[Item], condition: ConditionBase) -> None:
     for path in attributes_of(condition):
         try:
             if path.name != VERSION:
-                hint_at(model, path)
+                field_at(model, path)
         except InvalidRequest as error:
             raise _invalid(error.problems[0].reason, (str(path),)) from None
 

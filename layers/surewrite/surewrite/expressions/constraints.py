@@ -16,12 +16,12 @@ import annotated_types
 from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
-from ..model.fields import Hint, hint_at
+from ..model.fields import ModelField, field_at
 from ..model.item import Item
 from ..paths import Path
 from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value, add_exactly
 from .placeholders import all_of
-from .updates import Action, Add, Delete, Remove, Set, Update
+from .updates import Action, AddAction, DeleteAction, RemoveAction, SetAction, Update
 
 # settings of a model that limit or change every value of a type
 _CONFIGURED = {
@@ -40,7 +40,7 @@ def has_validators_across(model: type[BaseModel]) -> bool:
     return bool(decorators.model_validators or decorators.root_validators)
 
 
-def guard(model: type[Item], *updates: Update) -> ConditionBase | None:
+def constraint_of(model: type[Item], *updates: Update) -> ConditionBase | None:
     """The condition under which the updates, one after the other, leave a valid item valid; None if they always do.
 
     Raises NeedsRead where no condition can say it. Of several updates only numbers may be added to more than once.
@@ -50,97 +50,103 @@ def guard(model: type[Item], *updates: Update) -> ConditionBase | None:
     conditions: list[ConditionBase | None] = []
     amounts: dict[Path, list[Decimal]] = {}
     for action in (action for update in updates for action in update.actions):
-        hint = hint_at(model, action.path)
+        field = field_at(model, action.path)
         if any(isinstance(element, str) and set(element) & set(".[]`") for element in action.path):
             raise NeedsRead  # boto3's conditions cannot name it
         _check_parents(model, action.path)
-        if isinstance(action, Add) and action.amount is not None and not hint.opaque:
+        if isinstance(action, AddAction) and action.amount is not None and not field.opaque:
             amounts.setdefault(action.path, []).append(action.amount)
         else:
-            conditions.extend(_limits(model, action, hint))
+            conditions.extend(_limits(model, action, field))
     for path, steps in amounts.items():
-        conditions.append(_bounded(path, hint_at(model, path), steps, missing=Decimal(0)))
+        conditions.append(_bounded(path, field_at(model, path), steps, missing=Decimal(0)))
     return all_of([*conditions, _completeness(model, updates[0])])
 
 
 def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
     """An update creates the item where there is none: without its required attributes it must not."""
     required = model.schema_.required
-    created = {action.path.name for action in update.actions if len(action.path) == 1 and isinstance(action, Set | Add)}
+    created = {
+        action.path.name
+        for action in update.actions
+        if len(action.path) == 1 and isinstance(action, SetAction | AddAction)
+    }
     return None if required <= created else Attr(model.schema_.partition.name).exists()
 
 
 def _check_parents(model: type[Item], path: Path) -> None:
     for depth in range(1, len(path)):
-        parent = hint_at(model, Path(path[:depth]))
+        parent = field_at(model, Path(path[:depth]))
         if parent.opaque or parent.limits or not _has_independent_members(parent):
             raise NeedsRead
 
 
-def _has_independent_members(hint: Hint) -> bool:
+def _has_independent_members(field: ModelField) -> bool:
     """Whether each member is valid or not whatever the others are, and even if it is not there."""
-    arm, *others = hint.arms
+    arm, *others = field.arms
     kind = get_origin(arm) or arm
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return not others and not has_validators_across(kind)
     return not others and kind not in (tuple, Annotated)
 
 
-def _limits(model: type[Item], action: Action, hint: Hint) -> Iterator[ConditionBase | None]:
-    if hint.opaque:
+def _limits(model: type[Item], action: Action, field: ModelField) -> Iterator[ConditionBase | None]:
+    if field.opaque:
         raise NeedsRead
     match action:
-        case Add() if hint.limits:
+        case AddAction() if field.limits:
             raise NeedsRead
-        case Delete() if hint.limits or hint.required:
+        case DeleteAction() if field.limits or field.required:
             raise NeedsRead
-        case Set(operand=operand):
-            yield from _assignment(model, action.path, hint, operand)
-        case Add() | Delete() | Remove():
+        case SetAction(operand=operand):
+            yield from _assignment(model, action.path, field, operand)
+        case AddAction() | DeleteAction() | RemoveAction():
             pass
         case _:
             raise NeedsRead  # a merge is what the item makes of it
 
 
-def _assignment(model: type[Item], path: Path, hint: Hint, operand: Operand) -> Iterator[ConditionBase | None]:
+def _assignment(model: type[Item], path: Path, field: ModelField, operand: Operand) -> Iterator[ConditionBase | None]:
     match operand:
         case Value():
             return  # validated when it was built
         case IfNotExists(path=source, default=Value()) if source == path:
             return
-        case Ref(path=source) if _alike(hint_at(model, source), hint):
+        case Ref(path=source) if _alike(field_at(model, source), field):
             return
-        case Sum(left=Ref(path=source), right=Value(value=amount), sign=sign) if _alike(hint_at(model, source), hint):
-            yield _bounded(source, hint, [amount if sign == "+" else amount.copy_negate()], missing=None)
+        case Sum(left=Ref(path=source), right=Value(value=amount), sign=sign) if _alike(field_at(model, source), field):
+            yield _bounded(source, field, [amount if sign == "+" else amount.copy_negate()], missing=None)
         case Sum(left=IfNotExists(path=source, default=Value(value=start)), right=Value(value=amount), sign=sign) if (
-            _alike(hint_at(model, source), hint)
+            _alike(field_at(model, source), field)
         ):
-            yield _bounded(source, hint, [amount if sign == "+" else amount.copy_negate()], missing=start)
-        case ListAppend() if not hint.limits and all(
-            _alike(hint_at(model, source), hint) for source in operand.reads()
+            yield _bounded(source, field, [amount if sign == "+" else amount.copy_negate()], missing=start)
+        case ListAppend() if not field.limits and all(
+            _alike(field_at(model, source), field) for source in operand.reads()
         ):
             return
         case _:
             raise NeedsRead
 
 
-def _alike(one: Hint, other: Hint) -> bool:
+def _alike(one: ModelField, other: ModelField) -> bool:
     return one.annotation == other.annotation and one.limits == other.limits and not one.opaque
 
 
 _PLAIN_NUMBERS = (int, float, Decimal, Any)
 
 
-def _bounded(path: Path, hint: Hint, steps: Sequence[Decimal], *, missing: Decimal | None) -> ConditionBase | None:
+def _bounded(
+    path: Path, field: ModelField, steps: Sequence[Decimal], *, missing: Decimal | None
+) -> ConditionBase | None:
     """What must hold of the number before the steps are added, so that it stays within the model's bounds at each.
 
     `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
     """
-    if not all(arm in _PLAIN_NUMBERS for arm in hint.arms):
+    if not all(arm in _PLAIN_NUMBERS for arm in field.arms):
         raise NeedsRead  # a Literal, an Enum, one arm of several: not every number that the bounds let through is one
     tests: list[ConditionBase] = []
     absent_fits = missing is not None
-    for limit in hint.limits:
+    for limit in field.limits:
         test, fits = _bound(Attr(str(path)), limit, steps, missing or Decimal(0))
         absent_fits = absent_fits and fits
         tests.extend(test)

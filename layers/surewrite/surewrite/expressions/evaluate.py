@@ -11,7 +11,7 @@ from ..errors import InvalidUpdate, Problem
 from ..model.wire import Image
 from ..paths import Element, Path
 from .operands import MISSING, add_exactly, look_up
-from .updates import Action, Add, Delete, Remove, Set, Update
+from .updates import Action, AddAction, DeleteAction, RemoveAction, SetAction, Update
 
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 
@@ -22,7 +22,7 @@ def apply(update: Update, image: Mapping[str, Any]) -> Image:
     For an item that does not exist yet, `image` is its key. Every operand is read from the item as it was, list
     indexes mean the elements as they were, and what is set beyond a list's end is appended in order of the indexes.
     """
-    assigned = [(action, _outcome(action, image)) for action in update.actions if not isinstance(action, Remove)]
+    assigned = [(action, _outcome(action, image)) for action in update.actions if not isinstance(action, RemoveAction)]
     new = copy.deepcopy(dict(image))
     beyond: list[tuple[int, list[Any], Any]] = []
     removed: list[tuple[list[Any], int]] = []
@@ -39,7 +39,7 @@ def apply(update: Update, image: Mapping[str, Any]) -> Image:
         else:
             container[last] = value
     for action in update.actions:
-        if isinstance(action, Remove):
+        if isinstance(action, RemoveAction):
             container, last = _container(action, new)
             if isinstance(container, dict):
                 container.pop(last, None)
@@ -55,12 +55,12 @@ def apply(update: Update, image: Mapping[str, Any]) -> Image:
 def _outcome(action: Action, image: Mapping[str, Any]) -> Any:
     """The value that the action leaves at its path, MISSING if none."""
     try:
-        if isinstance(action, Set):
+        if isinstance(action, SetAction):
             return copy.deepcopy(action.operand.evaluate(image))
         old = look_up(image, action.path)
-        if isinstance(action, Add):
+        if isinstance(action, AddAction):
             return _added(old, action.value)
-        assert isinstance(action, Delete)
+        assert isinstance(action, DeleteAction)
         return _without(old, action.value)
     except ValueError as error:
         raise _refused(action, str(error)) from None
@@ -117,7 +117,7 @@ def returned(update: Update, returns: ReturnValues, old: Image | None, new: Imag
         case "ALL_OLD":
             return old
         case "UPDATED_NEW":
-            kept = (action.path for action in update.actions if not isinstance(action, Remove))
+            kept = (action.path for action in update.actions if not isinstance(action, RemoveAction))
             return project(new, kept) or None
         case "UPDATED_OLD":
             return project(old or {}, update.paths) or None

@@ -7,35 +7,35 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ..errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
-from ..model.fields import Hint, hint_at
+from ..model.fields import ModelField, field_at
 from ..model.item import Item
 from ..paths import Path
 from .operands import Value, look_up
-from .updates import Action, Remove, Set, Update
+from .updates import Action, RemoveAction, SetAction, Update
 
 
 @dataclass(frozen=True, eq=False)
-class Merge(Action):
+class MergeAction(Action):
     """Merges an object into the map at the path, or sets the object where there is no map."""
 
     patch: Mapping[str, Any]
     clause = "SET"
 
-    def checked(self, model: type[Item], hint: Hint) -> Merge:
-        if "M" not in hint.types:
+    def checked(self, model: type[Item], field: ModelField) -> MergeAction:
+        if "M" not in field.types:
             raise InvalidUpdate(Problem((), "an object is not of this attribute's type"))
         return replace(self, patch={name: self._member(model, name, value) for name, value in self.patch.items()})
 
     def _member(self, model: type[Item], name: str, value: Any) -> Any:
         path = Path((*self.path, name))
         try:
-            hint = hint_at(model, path)
+            field = field_at(model, path)
             if value is None:
-                Remove(path, self.label).checked(model, hint)
+                RemoveAction(path, self.label).checked(model, field)
                 return None
-            if isinstance(value, Mapping) and "M" in hint.types:
-                return replace(self, path=path, patch=value).checked(model, hint).patch
-            operand = Value(hint.from_json(value)).checked(model, hint)
+            if isinstance(value, Mapping) and "M" in field.types:
+                return replace(self, path=path, patch=value).checked(model, field).patch
+            operand = Value(field.from_json(value)).checked(model, field)
         except InvalidRequest as error:
             raise error.under(name) from None
         return operand.value
@@ -43,16 +43,16 @@ class Merge(Action):
     def expand(self, image: Mapping[str, Any]) -> Iterator[Action]:
         """The actions that it comes to on this item."""
         if not isinstance(look_up(image, self.path), Mapping):
-            yield Set(self.path, self.label, Value(_without_nulls(self.patch)))
+            yield SetAction(self.path, self.label, Value(_without_nulls(self.patch)))
             return
         for name, value in self.patch.items():
             path = Path((*self.path, name))
             if value is None:
-                yield Remove(path, self.label)
+                yield RemoveAction(path, self.label)
             elif isinstance(value, Mapping):
                 yield from replace(self, path=path, patch=value).expand(image)
             else:
-                yield Set(path, self.label, Value(value))
+                yield SetAction(path, self.label, Value(value))
 
     def render(self, place: Any) -> str:
         """For the fingerprint only: what is sent to DynamoDB has been expanded."""
@@ -66,13 +66,13 @@ def merge_actions(model: type[Item], patch: Mapping[str, Any]) -> list[Action]:
     for name, value in patch.items():
         path = Path((name,))
         try:
-            hint = hint_at(model, path)
+            field = field_at(model, path)
             if value is None:
-                actions.append(Remove(path, ""))
-            elif isinstance(value, Mapping) and "M" in hint.types:
-                actions.append(Merge(path, "", value))
+                actions.append(RemoveAction(path, ""))
+            elif isinstance(value, Mapping) and "M" in field.types:
+                actions.append(MergeAction(path, "", value))
             else:
-                actions.append(Set(path, "", Value(hint.from_json(value))))
+                actions.append(SetAction(path, "", Value(field.from_json(value))))
         except InvalidRequest as error:
             problems.extend(problem.under(name) for problem in error.problems)
     if problems:
@@ -82,11 +82,11 @@ def merge_actions(model: type[Item], patch: Mapping[str, Any]) -> list[Action]:
 
 def resolve(update: Update, image: Mapping[str, Any]) -> Update:
     """The update with its merges expanded for the item."""
-    if not any(isinstance(action, Merge) for action in update.actions):
+    if not any(isinstance(action, MergeAction) for action in update.actions):
         return update
     actions: list[Action] = []
     for action in update.actions:
-        actions.extend(action.expand(image) if isinstance(action, Merge) else (action,))
+        actions.extend(action.expand(image) if isinstance(action, MergeAction) else (action,))
     return Update(tuple(actions))
 
 

@@ -11,14 +11,14 @@ from decimal import Context, Decimal, Inexact, InvalidOperation, Overflow
 from typing import Any
 
 from ..errors import InvalidItem, InvalidUpdate, Problem
-from ..model import wire as values
-from ..model.fields import Hint, hint_at
+from ..model.fields import ModelField, field_at
 from ..model.item import Item
+from ..model.wire import MAX_DIGITS, is_number, number, to_wire
 from ..paths import Path
 from .placeholders import Placeholders
 
 MISSING: Any = type("Missing", (), {"__repr__": lambda self: "MISSING"})()
-_EXACT = Context(prec=values.MAX_DIGITS, traps=[Inexact, InvalidOperation, Overflow])
+_EXACT = Context(prec=MAX_DIGITS, traps=[Inexact, InvalidOperation, Overflow])
 
 
 def look_up(image: Any, path: Path) -> Any:
@@ -34,9 +34,9 @@ def look_up(image: Any, path: Path) -> Any:
 def add_exactly(left: Decimal, right: Decimal) -> Decimal:
     """The sum, as DynamoDB adds: exact, or refused with ValueError."""
     try:
-        return values.number(_EXACT.add(left, right))
+        return number(_EXACT.add(left, right))
     except Inexact:
-        raise ValueError(f"the result has more than {values.MAX_DIGITS} significant digits") from None
+        raise ValueError(f"the result has more than {MAX_DIGITS} significant digits") from None
     except (ValueError, ArithmeticError):
         raise ValueError("the result is outside the range of a DynamoDB number") from None
 
@@ -54,7 +54,7 @@ class Operand:
         """What it comes to on the item as it was; ValueError where DynamoDB would refuse."""
         raise NotImplementedError
 
-    def checked(self, model: type[Item], target: Hint) -> Operand:
+    def checked(self, model: type[Item], target: ModelField) -> Operand:
         """The same operand with its values validated for the target; InvalidRequest where it cannot fit."""
         raise NotImplementedError
 
@@ -92,12 +92,12 @@ class Value(Operand):
     def evaluate(self, image: Mapping[str, Any]) -> Any:
         return self.value
 
-    def checked(self, model: type[Item], target: Hint) -> Value:
+    def checked(self, model: type[Item], target: ModelField) -> Value:
         if isinstance(self.value, set | frozenset) and not self.value:
             raise InvalidItem(Problem((), "a set cannot be empty; remove the attribute instead"))
         checked = target.check(self.value)
         try:
-            values.to_wire(checked)
+            to_wire(checked)
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((), str(error))) from None
         return Value(checked)
@@ -118,17 +118,17 @@ class Ref(Operand):
             raise ValueError(f"{self.path} is not in the item")
         return value
 
-    def checked(self, model: type[Item], target: Hint) -> Ref:
-        check_types(hint_at(model, self.path), target.types, self.path)
+    def checked(self, model: type[Item], target: ModelField) -> Ref:
+        check_types(field_at(model, self.path), target.types, self.path)
         return self
 
     def reads(self) -> Iterator[Path]:
         yield self.path
 
 
-def check_types(hint: Hint, types: frozenset[str], path: Path) -> None:
-    if not hint.types & types:
-        raise InvalidUpdate(Problem((), f"{path} holds {_kinds(hint.types)}, {_kinds(types)} is needed"))
+def check_types(field: ModelField, types: frozenset[str], path: Path) -> None:
+    if not field.types & types:
+        raise InvalidUpdate(Problem((), f"{path} holds {_kinds(field.types)}, {_kinds(types)} is needed"))
 
 
 _KINDS = {
@@ -160,16 +160,16 @@ class Sum(Operand):
             raise ValueError("an operand is not a number")
         return add_exactly(left, right if self.sign == "+" else right.copy_negate())
 
-    def checked(self, model: type[Item], target: Hint) -> Sum:
+    def checked(self, model: type[Item], target: ModelField) -> Sum:
         if "N" not in target.types:
             raise InvalidUpdate(Problem((), f"arithmetic needs a number, this is {_kinds(target.types)}"))
         if isinstance(self.left, Sum) or isinstance(self.right, Sum):
             raise InvalidUpdate(Problem((), "DynamoDB allows one + or - in an assignment"))
-        number = Hint(target.annotation, optional_parent=target.optional_parent)
+        number = ModelField(target.annotation, optional_parent=target.optional_parent)
         return replace(self, left=self._side(self.left, model, number), right=self._side(self.right, model, number))
 
-    def _side(self, side: Operand, model: type[Item], target: Hint) -> Operand:
-        if isinstance(side, Value) and not values.is_number(side.value):
+    def _side(self, side: Operand, model: type[Item], target: ModelField) -> Operand:
+        if isinstance(side, Value) and not is_number(side.value):
             raise InvalidUpdate(Problem((), "arithmetic needs a number"))
         return side.checked(model, target)
 
@@ -193,8 +193,8 @@ class IfNotExists(Operand):
         value = look_up(image, self.path)
         return self.default.evaluate(image) if value is MISSING else value
 
-    def checked(self, model: type[Item], target: Hint) -> IfNotExists:
-        check_types(hint_at(model, self.path), target.types, self.path)
+    def checked(self, model: type[Item], target: ModelField) -> IfNotExists:
+        check_types(field_at(model, self.path), target.types, self.path)
         return replace(self, default=self.default.checked(model, target))
 
     def reads(self) -> Iterator[Path]:
@@ -212,7 +212,7 @@ class EmptyList(Operand):
     def evaluate(self, image: Mapping[str, Any]) -> Any:
         return []
 
-    def checked(self, model: type[Item], target: Hint) -> EmptyList:
+    def checked(self, model: type[Item], target: ModelField) -> EmptyList:
         return self
 
 
@@ -233,11 +233,11 @@ class ListAppend(Operand):
             raise ValueError("an operand is not a list")
         return [*first, *second]
 
-    def checked(self, model: type[Item], target: Hint) -> ListAppend:
+    def checked(self, model: type[Item], target: ModelField) -> ListAppend:
         if "L" not in target.types:
             raise InvalidUpdate(Problem((), f"appending needs a list, this is {_kinds(target.types)}"))
         # the constraints of the whole list (its length) say nothing about the part that is appended
-        part = Hint(target.annotation)
+        part = ModelField(target.annotation)
         for side in (self.first, self.second):
             if isinstance(side, Value) and not isinstance(side.value, list | tuple):
                 raise InvalidUpdate(Problem((), "a list of the elements to append is needed"))

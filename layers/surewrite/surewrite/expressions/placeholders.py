@@ -9,9 +9,8 @@ from typing import Any
 from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
 
 from ..errors import InvalidCondition, InvalidUpdate, Problem
-from ..model import wire as values
-from ..model.item import native
-from ..model.wire import Wire
+from ..model.coerce import native
+from ..model.wire import Wire, to_wire
 from ..paths import Path
 
 # "Service, account, and table quotas": expression parameters
@@ -41,7 +40,7 @@ class Placeholders:
 
     def value(self, value: Any) -> str:
         placeholder = f":{len(self.values)}"
-        self.values[placeholder] = values.to_wire(value)
+        self.values[placeholder] = to_wire(value)
         return placeholder
 
     def parameters(self) -> dict[str, Any]:
@@ -58,7 +57,7 @@ def render_condition(condition: ConditionBase, parameters: dict[str, Any]) -> st
     if len(text) > MAX_EXPRESSION_BYTES:
         raise InvalidCondition(Problem((), f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out"))
     try:
-        wires = {name: values.to_wire(native(value)) for name, value in built.attribute_value_placeholders.items()}
+        wires = {name: to_wire(native(value)) for name, value in built.attribute_value_placeholders.items()}
     except (ValueError, TypeError) as error:
         raise InvalidCondition(Problem((), str(error))) from None
     for name, added in (

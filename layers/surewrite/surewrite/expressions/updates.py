@@ -15,9 +15,10 @@ from itertools import pairwise
 from typing import Any, ClassVar
 
 from ..errors import InvalidRequest, InvalidUpdate, Problem
-from ..model import wire as values
-from ..model.fields import Hint, hint_at
+from ..model.fields import ModelField, field_at
 from ..model.item import VERSION, Item
+from ..model.json import canonical
+from ..model.wire import is_number, to_wire
 from ..paths import Element, Path
 from ..paths import path as parse_path
 from .operands import EmptyList, IfNotExists, ListAppend, Operand, Ref, Sum, check_types, operand
@@ -37,7 +38,7 @@ class Action:
         """The action's text within its clause."""
         raise NotImplementedError
 
-    def checked(self, model: type[Item], hint: Hint) -> Action:
+    def checked(self, model: type[Item], field: ModelField) -> Action:
         """The action with its values validated for the path."""
         raise NotImplementedError
 
@@ -51,7 +52,7 @@ class Action:
 
 
 @dataclass(frozen=True, eq=False)
-class Set(Action):
+class SetAction(Action):
     """Assigns an operand; creates the attribute where it is missing."""
 
     operand: Operand
@@ -60,15 +61,15 @@ class Set(Action):
     def render(self, place: Placeholders) -> str:
         return f"{place.path(self.path)} = {self.operand.render(place)}"
 
-    def checked(self, model: type[Item], hint: Hint) -> Set:
-        return replace(self, operand=self.operand.checked(model, hint))
+    def checked(self, model: type[Item], field: ModelField) -> SetAction:
+        return replace(self, operand=self.operand.checked(model, field))
 
     def reads(self) -> Iterator[Path]:
         return self.operand.reads()
 
 
 @dataclass(frozen=True, eq=False)
-class Remove(Action):
+class RemoveAction(Action):
     """Takes the attribute, the map's entry or the list's element away."""
 
     clause = "REMOVE"
@@ -76,14 +77,14 @@ class Remove(Action):
     def render(self, place: Placeholders) -> str:
         return place.path(self.path)
 
-    def checked(self, model: type[Item], hint: Hint) -> Remove:
-        if hint.required:
+    def checked(self, model: type[Item], field: ModelField) -> RemoveAction:
+        if field.required:
             raise InvalidUpdate(Problem((), "the model requires it, it cannot be removed"))
         return self
 
 
 @dataclass(frozen=True, eq=False)
-class Add(Action):
+class AddAction(Action):
     """Adds a number (to 0 where there is none) or unites with a set."""
 
     value: Any
@@ -92,11 +93,11 @@ class Add(Action):
     def render(self, place: Placeholders) -> str:
         return f"{place.path(self.path)} {place.value(self.value)}"
 
-    def checked(self, model: type[Item], hint: Hint) -> Add:
-        if values.is_number(self.value):
-            check_types(hint, frozenset("N"), self.path)
-            return replace(self, value=hint.check(self.value, bare=True))
-        return replace(self, value=_checked_set(self.value, hint, self.path, "a number or a set"))
+    def checked(self, model: type[Item], field: ModelField) -> AddAction:
+        if is_number(self.value):
+            check_types(field, frozenset("N"), self.path)
+            return replace(self, value=field.check(self.value, bare=True))
+        return replace(self, value=_checked_set(self.value, field, self.path, "a number or a set"))
 
     @property
     def amount(self) -> Decimal | None:
@@ -105,7 +106,7 @@ class Add(Action):
 
 
 @dataclass(frozen=True, eq=False)
-class Delete(Action):
+class DeleteAction(Action):
     """Takes members out of a set; the attribute goes with the last one."""
 
     value: Any
@@ -114,25 +115,25 @@ class Delete(Action):
     def render(self, place: Placeholders) -> str:
         return f"{place.path(self.path)} {place.value(self.value)}"
 
-    def checked(self, model: type[Item], hint: Hint) -> Delete:
-        return replace(self, value=_checked_set(self.value, hint, self.path, "a set"))
+    def checked(self, model: type[Item], field: ModelField) -> DeleteAction:
+        return replace(self, value=_checked_set(self.value, field, self.path, "a set"))
 
 
 _SETS = frozenset({"SS", "NS", "BS"})
 
 
-def _checked_set(value: Any, hint: Hint, path: Path, needed: str) -> Any:
+def _checked_set(value: Any, field: ModelField, path: Path, needed: str) -> Any:
     if not isinstance(value, set | frozenset):
         raise InvalidUpdate(Problem((), f"{needed} is needed"))
-    check_types(hint, _SETS, path)
+    check_types(field, _SETS, path)
     if not value:
         raise InvalidUpdate(Problem((), "a set cannot be empty"))
-    checked = hint.check(value, bare=True)
+    checked = field.check(value, bare=True)
     try:
-        kind = next(iter(values.to_wire(checked)))
+        kind = next(iter(to_wire(checked)))
     except (ValueError, TypeError) as error:
         raise InvalidUpdate(Problem((), str(error))) from None
-    if kind not in hint.types:
+    if kind not in field.types:
         raise InvalidUpdate(Problem((), "the members are of another type than the set's"))
     return checked
 
@@ -140,37 +141,37 @@ def _checked_set(value: Any, hint: Hint, path: Path, needed: str) -> Any:
 class Attribute(Ref):
     """A path in an update: its methods are the actions, itself it is an operand (`attr("Price") + 5`)."""
 
-    def set(self, value: Any) -> Set:
+    def set(self, value: Any) -> SetAction:
         """SET to a value, to another path (`attr("Price")`) or to arithmetic (`attr("Price") - 5`)."""
-        return Set(self.path, "set", operand(value))
+        return SetAction(self.path, "set", operand(value))
 
-    def increment(self, by: Any) -> Set:
+    def increment(self, by: Any) -> SetAction:
         """SET path = path + by. Unlike `add` it fails where there is no number yet."""
-        return Set(self.path, "increment", Sum(Ref(self.path), operand(by), "+"))
+        return SetAction(self.path, "increment", Sum(Ref(self.path), operand(by), "+"))
 
-    def default(self, value: Any) -> Set:
+    def default(self, value: Any) -> SetAction:
         """SET path = if_not_exists(path, value)."""
-        return Set(self.path, "default", IfNotExists(self.path, operand(value)))
+        return SetAction(self.path, "default", IfNotExists(self.path, operand(value)))
 
-    def append(self, elements: Any) -> Set:
+    def append(self, elements: Any) -> SetAction:
         """SET path = list_append(path, elements); the list is created where it is missing."""
-        return Set(self.path, "append", ListAppend(IfNotExists(self.path, EmptyList()), operand(elements)))
+        return SetAction(self.path, "append", ListAppend(IfNotExists(self.path, EmptyList()), operand(elements)))
 
-    def prepend(self, elements: Any) -> Set:
+    def prepend(self, elements: Any) -> SetAction:
         """SET path = list_append(elements, path); the list is created where it is missing."""
-        return Set(self.path, "prepend", ListAppend(operand(elements), IfNotExists(self.path, EmptyList())))
+        return SetAction(self.path, "prepend", ListAppend(operand(elements), IfNotExists(self.path, EmptyList())))
 
-    def remove(self) -> Remove:
+    def remove(self) -> RemoveAction:
         """REMOVE path."""
-        return Remove(self.path, "remove")
+        return RemoveAction(self.path, "remove")
 
-    def add(self, value: Any) -> Add:
+    def add(self, value: Any) -> AddAction:
         """ADD a number or the members of a set."""
-        return Add(self.path, "add", value)
+        return AddAction(self.path, "add", value)
 
-    def delete(self, members: Any) -> Delete:
+    def delete(self, members: Any) -> DeleteAction:
         """DELETE members from a set."""
-        return Delete(self.path, "delete", members)
+        return DeleteAction(self.path, "delete", members)
 
     def if_not_exists(self, value: Any) -> IfNotExists:
         """The operand `if_not_exists(path, value)`, as in `attr("n").set(attr("n").if_not_exists(0) + 1)`."""
@@ -257,7 +258,7 @@ class Update:
     def canonical(self) -> str:
         """A text in which equal updates are equal, for fingerprints."""
         expression = self.expression
-        return values.canonical([expression.text, expression.placeholders.names, expression.placeholders.values])
+        return canonical([expression.text, expression.placeholders.names, expression.placeholders.values])
 
 
 def _order(action: Action) -> tuple[int, str]:
@@ -266,7 +267,7 @@ def _order(action: Action) -> tuple[int, str]:
 
 def _operators(action: Action) -> int:
     inner = 0
-    if isinstance(action, Set):
+    if isinstance(action, SetAction):
         inner = sum(operand.operators for operand in _operands(action.operand))
     return action.operators + inner
 
@@ -284,12 +285,12 @@ def _checked(action: Action, model: type[Item], proven: tuple[Path, ...]) -> Act
         raise InvalidUpdate(Problem((), "part of the primary key, which never changes"))
     if action.path.name == VERSION:
         raise InvalidUpdate(Problem((), "reserved for the item's version"))
-    hint = hint_at(model, action.path)
-    parent = hint.optional_parent
+    field = field_at(model, action.path)
+    parent = field.optional_parent
     if parent is not None and not any(path[: len(parent)] == parent for path in proven):
         remedy = f"set {parent} as a whole, or add the condition that it exists"
         raise InvalidUpdate(Problem((), f"{parent} may be missing, then this path leads nowhere; {remedy}"))
-    return action.checked(model, hint)
+    return action.checked(model, field)
 
 
 def _overlaps(actions: list[Action]) -> Iterator[Problem]:

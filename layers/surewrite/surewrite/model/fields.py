@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import types
 import typing
 import uuid
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -19,8 +18,9 @@ from pydantic.fields import FieldInfo
 
 from ..errors import InvalidItem, InvalidUpdate, Problem
 from ..paths import Element, Path
-from .item import Item, alias_of, native
-from .keys import KeyRole, decode_base64, type_adapter
+from .coerce import alias_of, arms_of, from_json, native, unannotated
+from .item import Item
+from .keys import KeyRole, type_adapter
 
 ALL_TYPES = frozenset({"S", "N", "B", "BOOL", "NULL", "SS", "NS", "BS", "L", "M"})
 _LEAVES: dict[Any, str] = {
@@ -30,7 +30,7 @@ _LEAVES: dict[Any, str] = {
 
 
 @dataclass(frozen=True)
-class Hint:
+class ModelField:
     """One place in a model. `annotation` is bare, `metadata` holds its constraints.
 
     `optional_parent` is the nearest parent that may be absent according to the model, None if there is none;
@@ -51,7 +51,7 @@ class Hint:
     @cached_property
     def arms(self) -> tuple[Any, ...]:
         """The alternatives of the annotation, besides None."""
-        return tuple(arm for arm in _arms(self.annotation) if arm is not type(None))
+        return tuple(arm for arm in arms_of(self.annotation) if arm is not type(None))
 
     @cached_property
     def limits(self) -> tuple[Any, ...]:
@@ -85,13 +85,13 @@ class Hint:
         return from_json(self.annotation, value)
 
 
-def hint_at(model: type[Item], path: Path) -> Hint:
+def field_at(model: type[Item], path: Path) -> ModelField:
     """What the model says of the path's end; InvalidUpdate, without a location, if it has no such
     attribute."""
     schema = model.schema_
     if path.name not in schema.attributes and model.model_config.get("extra") != "allow":
         raise InvalidUpdate(Problem((), schema.unknown(path.name)))
-    return _hint(model, Path(_pattern(path)), path)
+    return _found(model, Path(_pattern(path)), path)
 
 
 def _pattern(path: Path) -> Iterator[Element]:
@@ -100,47 +100,47 @@ def _pattern(path: Path) -> Iterator[Element]:
 
 
 @lru_cache(maxsize=2048)
-def _cached(model: type[Item], pattern: Path) -> Hint | None:
-    hint: Hint | None = _field_hint(model, pattern.name)
+def _cached(model: type[Item], pattern: Path) -> ModelField | None:
+    field: ModelField | None = _field_of(model, pattern.name)
     for depth in range(1, len(pattern)):
-        if hint is None:
+        if field is None:
             return None
-        optional = Path(pattern[:depth]) if "NULL" in hint.types and hint.annotation is not Any else None
-        parent = hint.optional_parent or optional
-        hint = _child(hint.annotation, pattern[depth])
-        if hint is not None and parent is not None:
-            hint = Hint(hint.annotation, hint.metadata, hint.required, hint.opaque, parent)
-    return hint
+        optional = Path(pattern[:depth]) if "NULL" in field.types and field.annotation is not Any else None
+        parent = field.optional_parent or optional
+        field = _child(field.annotation, pattern[depth])
+        if field is not None and parent is not None:
+            field = ModelField(field.annotation, field.metadata, field.required, field.opaque, parent)
+    return field
 
 
-def _hint(model: type[Item], pattern: Path, path: Path) -> Hint:
+def _found(model: type[Item], pattern: Path, path: Path) -> ModelField:
     # long names are not kept: whoever sends them could fill the memory with them
     short = sum(len(str(element)) for element in pattern) <= 256
-    hint = _cached(model, pattern) if short else _cached.__wrapped__(model, pattern)
-    if hint is None:
+    field = _cached(model, pattern) if short else _cached.__wrapped__(model, pattern)
+    if field is None:
         raise InvalidUpdate(Problem((), "the model has nothing at this path"))
-    return hint
+    return field
 
 
-def _field_hint(model: type[BaseModel], name: str) -> Hint | None:
-    """The hint of a model's field, by its alias; Any for what a model with `extra="allow"` does not name."""
-    for field_name, field in model.model_fields.items():
-        if alias_of(field_name, field) == name:
+def _field_of(model: type[BaseModel], name: str) -> ModelField | None:
+    """A model's field, by its alias; Any for what a model with `extra="allow"` does not name."""
+    for field_name, info in model.model_fields.items():
+        if alias_of(field_name, info) == name:
             decorators = model.__pydantic_decorators__.field_validators.values()
             opaque = any(
                 field_name in validator.info.fields or "*" in validator.info.fields for validator in decorators
             )
-            annotation, metadata = _flatten(field.annotation, field.metadata)
-            return Hint(annotation, metadata, field.is_required(), opaque)
-    return Hint(Any) if model.model_config.get("extra") == "allow" else None
+            annotation, metadata = _flatten(info.annotation, info.metadata)
+            return ModelField(annotation, metadata, info.is_required(), opaque)
+    return ModelField(Any) if model.model_config.get("extra") == "allow" else None
 
 
 def _flatten(annotation: Any, metadata: Sequence[Any]) -> tuple[Any, tuple[Any, ...]]:
     """`Optional[Annotated[int, Ge(0)]]` and `Annotated[Optional[int], Ge(0)]` come to the same."""
-    arms = [arm for arm in _arms(annotation) if arm is not type(None)]
+    arms = [arm for arm in arms_of(annotation) if arm is not type(None)]
     if len(arms) == 1 and get_origin(arms[0]) is Annotated:
         bare, *inner = get_args(arms[0])
-        optional = len(_arms(annotation)) > 1
+        optional = len(arms_of(annotation)) > 1
         return (bare | None if optional else bare), (*metadata, *_constraints(inner))
     return annotation, _constraints(metadata)
 
@@ -152,48 +152,40 @@ def _constraints(marks: Sequence[Any]) -> tuple[Any, ...]:
     return tuple(flat)
 
 
-def _arms(annotation: Any) -> tuple[Any, ...]:
-    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def _strip(annotation: Any) -> Any:
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
-def _child(annotation: Any, element: Element) -> Hint | None:
+def _child(annotation: Any, element: Element) -> ModelField | None:
     """One step down, through whichever arm of a union has such a child."""
-    for arm in map(_strip, _arms(annotation)):
+    for arm in map(unannotated, arms_of(annotation)):
         if arm is Any or arm is object:
-            return Hint(Any)
+            return ModelField(Any)
         origin, args = get_origin(arm) or arm, get_args(arm)
         if not isinstance(origin, type):
             continue
         if isinstance(element, int) and issubclass(origin, list | Sequence) and not issubclass(origin, str | bytes):
-            return _member_hint(args[0] if args else Any)
+            return _member_of(args[0] if args else Any)
         if isinstance(element, str):
             if issubclass(origin, BaseModel):
-                return _field_hint(origin, element)
+                return _field_of(origin, element)
             if hasattr(origin, "__required_keys__"):  # a TypedDict, of typing or typing_extensions
-                return _entry_hint(origin, element)
+                return _entry_of(origin, element)
             if issubclass(origin, Mapping):
-                return _member_hint(args[1] if len(args) == 2 else Any)
+                return _member_of(args[1] if len(args) == 2 else Any)
     return None
 
 
-def _member_hint(annotation: Any, required: bool = False) -> Hint:
+def _member_of(annotation: Any, required: bool = False) -> ModelField:
     bare, *marks = get_args(annotation) if get_origin(annotation) is Annotated else (annotation,)
-    return Hint(*_flatten(bare, marks), required)
+    return ModelField(*_flatten(bare, marks), required)
 
 
-def _entry_hint(typed_dict: Any, name: str) -> Hint | None:
+def _entry_of(typed_dict: Any, name: str) -> ModelField | None:
     annotation = typing.get_type_hints(typed_dict, include_extras=True).get(name)
     if get_origin(annotation) in (typing.Required, typing.NotRequired):
         (annotation,) = get_args(annotation)
-    return None if annotation is None else _member_hint(annotation, name in typed_dict.__required_keys__)
+    return None if annotation is None else _member_of(annotation, name in typed_dict.__required_keys__)
 
 
 def _types(annotation: Any) -> Iterator[str]:
-    for arm in map(_strip, _arms(annotation)):
+    for arm in map(unannotated, arms_of(annotation)):
         origin, args = get_origin(arm) or arm, get_args(arm)
         if arm in _LEAVES:
             yield _LEAVES[arm]
@@ -213,84 +205,3 @@ def _types(annotation: Any) -> Iterator[str]:
             yield "L"
         else:
             yield from ALL_TYPES
-
-
-def from_json(annotation: Any, value: Any) -> Any:
-    """A parsed JSON value as the annotation's Python value; InvalidItem where JSON's type is another one."""
-    arms = tuple(map(_strip, _arms(annotation)))
-    problem: InvalidItem | None = None
-    for arm in sorted(arms, key=lambda arm: (arm is type(None), arm is bytes)):
-        try:
-            return _arm_from_json(arm, value)
-        except InvalidItem as error:
-            problem = problem or error
-    assert problem is not None
-    raise problem
-
-
-def _arm_from_json(arm: Any, value: Any) -> Any:
-    origin, args = get_origin(arm) or arm, get_args(arm)
-    if not isinstance(origin, type) or issubclass(origin, Enum) or arm in (Any, object):
-        return value
-    if issubclass(origin, bytes):
-        return _bytes_from_json(value)
-    if issubclass(origin, BaseModel):
-        return _model_from_json(origin, value)
-    if issubclass(origin, Mapping):
-        return _mapping_from_json(args[1] if len(args) == 2 else Any, value)
-    if issubclass(origin, Set | Sequence) and not issubclass(origin, str):
-        return _array_from_json(args[0] if args else Any, value)
-    for leaf, accepted, name in _JSON_LEAVES:
-        if issubclass(origin, leaf):
-            if not isinstance(value, accepted) or (isinstance(value, bool) and leaf is not bool):
-                raise InvalidItem(Problem((), f"a {name} is needed"))
-            return value
-    return value
-
-
-_JSON_LEAVES: tuple[tuple[type, tuple[type, ...], str], ...] = (
-    (bool, (bool,), "boolean"),
-    (int, (int, Decimal), "number"),
-    (Decimal, (int, Decimal), "number"),
-    (float, (int, Decimal), "number"),
-    (str, (str,), "string"),
-    (type(None), (type(None),), "null"),
-)
-
-
-def _bytes_from_json(value: Any) -> bytes:
-    try:
-        return decode_base64(value)
-    except (ValueError, AttributeError):
-        raise InvalidItem(Problem((), "base64 is needed")) from None
-
-
-def _model_from_json(model: type[BaseModel], value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        raise InvalidItem(Problem((), "an object is needed"))
-    annotations = {alias_of(name, field): field.annotation for name, field in model.model_fields.items()}
-    return {name: _at(name, annotations.get(name, Any), member) for name, member in value.items()}
-
-
-def _mapping_from_json(annotation: Any, value: Any) -> Any:
-    if not isinstance(value, Mapping):
-        raise InvalidItem(Problem((), "an object is needed"))
-    return {name: _at(name, annotation, member) for name, member in value.items()}
-
-
-def _array_from_json(annotation: Any, value: Any) -> Any:
-    if not isinstance(value, list):
-        raise InvalidItem(Problem((), "an array is needed"))
-    return [_at(index, annotation, member) for index, member in enumerate(value)]
-
-
-def _at(where: Element, annotation: Any, value: Any) -> Any:
-    try:
-        return from_json(annotation, value)
-    except InvalidItem as error:
-        raise error.under(where) from None
-
-
-def item_from_json(model: type[Item], value: Any) -> Any:
-    """A JSON object made ready for `model.model_validate`; InvalidItem names each place of another type."""
-    return _model_from_json(model, value)

@@ -5,20 +5,16 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from enum import Enum
 from functools import cached_property
 from typing import Any, ClassVar, Literal, Self, TypeVar, cast
 
-from boto3.dynamodb.types import Binary
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import to_jsonable_python
 
 from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
-from . import wire as values
+from .coerce import alias_of, native, prune
 from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute, type_adapter
-from .wire import Image, Wire
+from .wire import MAX_ITEM_BYTES, Image, Wire, item_size, to_wire
 
 T = TypeVar("T")
 
@@ -185,7 +181,7 @@ class Item(BaseModel):
         InvalidItem names the attribute that DynamoDB would refuse.
         """
         dumped = self.model_dump(mode="python", by_alias=True, round_trip=True, exclude_unset=given_only)
-        _prune(self, dumped)
+        prune(self, dumped)
         image: Image = {}
         for name, value in dumped.items():
             try:
@@ -202,76 +198,20 @@ def _lenient(field: FieldInfo, value: Any) -> Any:
         return value
 
 
-def _prune(value: Any, dumped: Any) -> None:
-    """Takes out of a model's dump what is not stored: fields left at None, empty sets that a default brings back."""
-    if isinstance(value, BaseModel) and isinstance(dumped, dict):
-        for name, field in type(value).model_fields.items():
-            alias, member = alias_of(name, field), getattr(value, name)
-            if alias not in dumped:
-                continue
-            left_at_none = member is None and name not in value.model_fields_set
-            empty_set = isinstance(member, set | frozenset) and not member and not field.is_required()
-            if left_at_none or empty_set:
-                del dumped[alias]
-            else:
-                _prune(member, dumped[alias])
-    elif isinstance(value, Mapping) and isinstance(dumped, dict):
-        for name in dumped:
-            _prune(value.get(name), dumped[name])
-    elif isinstance(value, list | tuple) and isinstance(dumped, list | tuple):
-        for member, dumped_member in zip(value, dumped, strict=False):
-            _prune(member, dumped_member)
-
-
-def native(value: Any) -> Any:
-    """Any Python value as it stands in an image: models, dates, enums and the like become DynamoDB's own types.
-
-    Raises ValueError or TypeError for what DynamoDB would refuse.
-    """
-    if value is None or isinstance(value, bool | bytes):
-        return value
-    if isinstance(value, Enum):
-        return native(value.value)
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, int | Decimal | float):
-        return values.number(value)
-    if isinstance(value, Mapping):
-        return {str(native(name)): native(member) for name, member in value.items()}
-    if isinstance(value, list | tuple):
-        return [native(member) for member in value]
-    if isinstance(value, set | frozenset):
-        return {native(member) for member in value}
-    if isinstance(value, Binary):
-        return bytes(value)  # type: ignore[call-overload]
-    if isinstance(value, bytearray | memoryview):
-        return bytes(value)
-    if isinstance(value, BaseModel):
-        dumped = value.model_dump(mode="python", by_alias=True, round_trip=True)
-        _prune(value, dumped)
-        return native(dumped)
-    return native(to_jsonable_python(value))
-
-
-def alias_of(name: str, field: FieldInfo) -> str:
-    """The field's name in DynamoDB."""
-    return field.serialization_alias or field.alias or name
-
-
 def checked_size(image: Mapping[str, Any]) -> Wire:
     """The image on the wire; InvalidItem or ItemTooLarge if DynamoDB would refuse it."""
     wire = {}
     for name, value in image.items():
         try:
-            wire[name] = values.to_wire(value)
+            wire[name] = to_wire(value)
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((name,), str(error))) from None
     try:
-        size = values.item_size(wire)
+        size = item_size(wire)
     except UnicodeEncodeError:
         raise InvalidItem(Problem((), "a string is not valid Unicode")) from None
-    if size > values.MAX_ITEM_BYTES:
-        raise ItemTooLarge(Problem((), f"the item has {size:,} bytes, DynamoDB's limit is {values.MAX_ITEM_BYTES:,}"))
+    if size > MAX_ITEM_BYTES:
+        raise ItemTooLarge(Problem((), f"the item has {size:,} bytes, DynamoDB's limit is {MAX_ITEM_BYTES:,}"))
     return wire
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,8 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..errors import ConfigurationError, InvalidKey, Problem
-from . import wire as values
-from .wire import Image
+from .coerce import decode_base64
+from .wire import Image, number
 
 T = TypeVar("T")
 
@@ -57,7 +55,7 @@ class KeyAttribute:
             raise self._invalid(f"a {_NAMES[self.type]} is needed")
         try:
             checked = self.adapter.validate_python(value)
-            native = values.number(checked) if self.type == "N" else checked
+            native = number(checked) if self.type == "N" else checked
         except ValidationError as error:
             raise self._invalid(error.errors()[0]["msg"]) from None
         except ValueError as error:
@@ -96,14 +94,6 @@ class KeyAttribute:
 
 
 _NAMES = {"S": "string", "N": "number", "B": "binary value"}
-
-
-def decode_base64(text: str) -> bytes:
-    """Bytes from base64, standard or URL-safe, padded or not; ValueError otherwise."""
-    try:
-        return base64.b64decode(text.replace("-", "+").replace("_", "/") + "=" * (-len(text) % 4), validate=True)
-    except (binascii.Error, UnicodeEncodeError) as error:
-        raise ValueError("not base64") from error
 
 
 class KeyImage(Image):

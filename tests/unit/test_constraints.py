@@ -12,7 +12,7 @@ from typing_extensions import TypedDict
 from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.expressions.conditions import condition_to_json
-from surewrite.expressions.constraints import NeedsRead, guard
+from surewrite.expressions.constraints import NeedsRead, constraint_of
 from surewrite.expressions.updates import Action
 from surewrite.paths import path
 
@@ -157,21 +157,23 @@ def test_the_condition_of_one_action(action: Action, condition: Any) -> None:
     update = Update.build(Limited, [action], present=[path("maybe")])
     if condition is READ:
         with pytest.raises(NeedsRead):
-            guard(Limited, update)
+            constraint_of(Limited, update)
         return
-    guarded = guard(Limited, update)
+    guarded = constraint_of(Limited, update)
     assert (guarded and condition_to_json(guarded)) == (condition and condition_to_json(condition))
 
 
 def test_the_conditions_of_several_actions_are_joined() -> None:
-    condition = guard(Book, Update.build(Book, [attr("Stock").add(-1), attr("Views").add(1), attr("Price").add(-2)]))
+    condition = constraint_of(
+        Book, Update.build(Book, [attr("Stock").add(-1), attr("Views").add(1), attr("Price").add(-2)])
+    )
     assert condition is not None
     assert condition_to_json(condition) == {"and": [{"Price": {"ge": 2}}, {"Stock": {"ge": 1}}]}
 
 
 def test_several_updates_are_bounded_at_every_step() -> None:
     steps = [Update.build(Limited, [attr("both").add(amount)]) for amount in (-1, 3, -4)]
-    condition = guard(Limited, *steps)
+    condition = constraint_of(Limited, *steps)
     assert condition is not None
     assert condition_to_json(condition) == condition_to_json(
         A("both").not_exists() | (A("both").gte(0) & A("both").lte(3))
@@ -198,13 +200,13 @@ EXISTS = condition_to_json(A("id").exists())
     ],
 )
 def test_an_update_does_not_create_an_item_without_what_it_requires(actions: list[Action], condition: Any) -> None:
-    guarded = guard(Required, Update.build(Required, actions))
+    guarded = constraint_of(Required, Update.build(Required, actions))
     assert (guarded and condition_to_json(guarded)) == condition
 
 
 def test_the_last_member_of_a_required_set_needs_the_item() -> None:
     with pytest.raises(NeedsRead):
-        guard(Required, Update.build(Required, [attr("tags").delete({"a"})]))
+        constraint_of(Required, Update.build(Required, [attr("tags").delete({"a"})]))
 
 
 def test_validators_across_attributes_need_the_item() -> None:
@@ -218,4 +220,4 @@ def test_validators_across_attributes_need_the_item() -> None:
             return self
 
     with pytest.raises(NeedsRead):
-        guard(Across, Update.build(Across, [attr("low").set(1)]))
+        constraint_of(Across, Update.build(Across, [attr("low").set(1)]))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, model_validator
 from surewrite import Item, PartitionKey, Update, apply, attr
 from surewrite.errors import InvalidItem, InvalidUpdate
 from surewrite.expressions.conditions import evaluate
-from surewrite.expressions.constraints import NeedsRead, guard
+from surewrite.expressions.constraints import NeedsRead, constraint_of
 from surewrite.expressions.updates import Action
 from surewrite.model.wire import Image
 from surewrite.paths import path
@@ -148,7 +148,7 @@ def is_valid(image: Image) -> bool:
 def test_the_guard_holds_where_the_new_item_is_valid(image: Image | None, drawn: list[Action]) -> None:
     try:
         update = Update.build(Limited, drawn, present=[path("maybe")])
-        condition = guard(Limited, update)
+        condition = constraint_of(Limited, update)
         new = apply(update, {**KEY, **(image or {})})
     except InvalidUpdate:
         return  # refused as it stands, or by DynamoDB

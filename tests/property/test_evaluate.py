@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from surewrite import Update, apply
 from surewrite.errors import InvalidUpdate
 from surewrite.expressions.evaluate import ReturnValues, returned
-from surewrite.expressions.updates import Remove
+from surewrite.expressions.updates import RemoveAction
 from surewrite.model.wire import Image
 from tests.property.engine import Engine, EngineRefused, closed_up, leading_nowhere, of_named_elements
 from tests.property.strategies import KEY, images, updates
@@ -64,7 +64,7 @@ def compare_returned(update: Update, returns: ReturnValues, image: Image | None,
     elif returns == "UPDATED_OLD":
         assert ours == of_named_elements(update, update.paths, theirs)
     elif returns == "UPDATED_NEW":
-        kept = [action.path for action in update.actions if not isinstance(action, Remove)]
+        kept = [action.path for action in update.actions if not isinstance(action, RemoveAction)]
         assert ours == of_named_elements(update, kept, theirs)
     else:
         assert ours == theirs

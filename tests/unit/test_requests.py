@@ -10,9 +10,9 @@ from surewrite import Write
 from surewrite.errors import ConfigurationError, InvalidRequest, UnknownCollection
 from surewrite.expressions.conditions import condition_to_json
 from surewrite.expressions.updates import Update
-from surewrite.model.wire import loads
-from surewrite.requests import Catalogue, UpdateBody, parse_command
-from surewrite.writes import Put, Remove
+from surewrite.model.json import loads
+from surewrite.requests import Catalogue, UpdateBody, parse_message
+from surewrite.writes import Delete, Put
 from tests.unit.samples import Sample
 
 SAMPLE_KEY = {"id": "a", "at": 1}
@@ -20,7 +20,7 @@ SAMPLE_KEY = {"id": "a", "at": 1}
 
 def write(text: str) -> Write:
     """The write of a message on a sample."""
-    command = parse_command(loads(text))
+    command = parse_message(loads(text))
     result = command.to_write(Sample)
     assert isinstance(result, Write)
     return result
@@ -76,7 +76,7 @@ def test_an_update_with_every_section() -> None:
 
 def test_a_delete() -> None:
     made = write('{"op": "delete", "collection": "sample", "key": {"id": "a", "at": 1}, "idempotency_key": "k"}')
-    assert isinstance(made.action, Remove)
+    assert isinstance(made.action, Delete)
     assert made.key == {"id": "a", "at": Decimal(1)}
 
 
@@ -134,7 +134,7 @@ ITEM = {"id": "a", "at": 1, "name": "n"}
 )
 def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, ...], reason: str) -> None:
     with pytest.raises(InvalidRequest) as caught:
-        parse_command(request_)
+        parse_message(request_)
     (problem,) = caught.value.problems
     assert problem.location == location
     assert problem.reason.startswith(reason)
@@ -218,7 +218,7 @@ def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, .
     ids=lambda value: str(value)[-40:],
 )
 def test_requests_that_the_model_refuses(request_: Any, location: tuple[str | int, ...], reason: str) -> None:
-    command = parse_command({"op": "put", "collection": "sample", **request_})
+    command = parse_message({"op": "put", "collection": "sample", **request_})
     with pytest.raises(InvalidRequest) as caught:
         command.to_write(Sample)
     (problem,) = caught.value.problems
@@ -242,7 +242,7 @@ def test_no_message_quotes_a_value() -> None:
     secret = "s3cret"
     for request_ in (update(set={"Count": secret}), update(add={"words": [{"x": secret}]}), {"op": "put", "x": secret}):
         with pytest.raises(InvalidRequest) as caught:
-            parse_command({"collection": "sample", **request_}).to_write(Sample)
+            parse_message({"collection": "sample", **request_}).to_write(Sample)
         assert secret not in str(caught.value)
 
 
