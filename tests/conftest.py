@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import aws, engines, resources, template
+from local import aws, engines, template
+from tests.models import MODELS
+from tests.tables import create_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -46,6 +48,6 @@ def dynamodb_client(dynamodb_endpoint: str) -> "DynamoDBClient":
 
 
 @pytest.fixture
-def table_names(dynamodb_client: "DynamoDBClient", definition: template.Template) -> dict[str, str]:
-    """Physical names by logical id (Books, ProductCatalog, Thread, users, Ledger) of empty tables."""
-    return resources.create_tables(dynamodb_client, definition, prefix=next(_prefixes))
+def table_names(dynamodb_client: "DynamoDBClient") -> dict[str, str]:
+    """Physical names by logical ones (Ledger, Books, …) of empty tables, one for each of `tests.models`."""
+    return create_tables(dynamodb_client, MODELS, prefix=next(_prefixes))

@@ -2,7 +2,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.engine.house import House, build
+from tests.engine.house import House
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -10,4 +10,4 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def house(dynamodb_client: "DynamoDBClient", table_names: dict[str, str]) -> House:
-    return build(dynamodb_client, table_names)
+    return House(dynamodb_client, table_names)

@@ -2,20 +2,14 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BaseModel, model_validator
-
-from bookstore.models import Book
 from surewrite import (
     Boto3Transport,
     DynamoDB,
     IdempotencyKey,
     Item,
     Ledger,
-    PartitionKey,
-    SortKey,
     Table,
     Transport,
     Writer,
@@ -23,48 +17,11 @@ from surewrite import (
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.table import M
 from surewrite.testing import RecordingTransport
+from tests.models import Book
+from tests.tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class Offer(Item, table="Offers"):
-    """Its validator looks at two attributes at a time: no condition can say it."""
-
-    id: PartitionKey[str]
-    low: int = 0
-    high: int = 10
-    note: str | None = None
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError("low is above high")
-        return self
-
-
-class Part(BaseModel):
-    """One of a thing's parts."""
-
-    name: str
-    blob: bytes = b""
-    sizes: set[Decimal] = set()
-
-
-class Thing(Item, table="Things"):
-    """Every type of DynamoDB, under a binary and a numeric key."""
-
-    id: PartitionKey[bytes]
-    number: SortKey[Decimal]
-    text: str | None = None
-    amount: Decimal | None = None
-    blob: bytes | None = None
-    flag: bool | None = None
-    words: set[str] = set()
-    numbers: set[Decimal] = set()
-    blobs: set[bytes] = set()
-    parts: list[Part] = []
-    named: dict[str, Part] = {}
 
 
 class Clock:
@@ -93,17 +50,8 @@ class House:
 
     def with_table(self, model: type[Item], *, attributes: Sequence[Any] = (), **options: Any) -> Self:
         """This house with one more table, that of the model; `attributes` and `options` as boto3 takes them."""
-        keys = model.schema_.key_attributes
         name = self.names["Ledger"] + "-" + model.schema_.table
-        schema: Any = [{"AttributeName": k.name, "KeyType": t} for k, t in zip(keys, ("HASH", "RANGE"), strict=False)]
-        named: Any = [{"AttributeName": k.name, "AttributeType": k.type} for k in keys]
-        self.client.create_table(
-            TableName=name,
-            KeySchema=schema,
-            AttributeDefinitions=[*named, *attributes],
-            BillingMode="PAY_PER_REQUEST",
-            **options,
-        )
+        create_table(self.client, name, model, attributes=attributes, **options)
         return replace(self, names={**self.names, model.schema_.table: name})
 
     def on(self, transport: Transport, sleep: Callable[[float], None] | None = None) -> Writer:
@@ -150,11 +98,6 @@ class House:
     def _get(self, table: str, key: Any) -> Image | None:
         found = self.client.get_item(TableName=table, Key=key, ConsistentRead=True)
         return image_from_wire(found["Item"]) if "Item" in found else None
-
-
-def build(client: "DynamoDBClient", names: Mapping[str, str]) -> House:
-    """A house on the template's tables and those of the models here."""
-    return House(client, names).with_table(Offer).with_table(Thing)
 
 
 def key(text: str = "order-17", scope: str = "app") -> IdempotencyKey:

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book, Product
 from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
 from surewrite.commit.bulk import Batch, BatchFailed, commit_batch, write_batch
 from surewrite.errors import InvalidRequest, KeyReused
 from surewrite.writes import Write
+from tests.models import Book, Product
 
 KEY = IdempotencyKey("test", "load-1")
 

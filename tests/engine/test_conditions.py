@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book, Product
 from surewrite import Attr, Item, Write, attr
 from surewrite.errors import ConditionFailed
-from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Offer, Product
 
 ways = pytest.mark.parametrize(
     ("keyed", "returns"),

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import MODELS, Book, Thread
 from surewrite import Attr, Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
 from surewrite.commit.many import Entry
 from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
@@ -16,6 +15,7 @@ from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection
 from surewrite.testing import Exactly, Fault, FaultTransport
 from surewrite.writes import Write
+from tests.models import MODELS, Book, Thread
 
 BOOK = ("A", "T")
 

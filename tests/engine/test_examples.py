@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Address, Product, Thread, User
 from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, rainmaker
+from tests.models import Address, Product, Thread, User
 
 # --- the module on updating items ------------------------------------------------------------------------------------
 

@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book, Product
 from surewrite import Attr, IdempotencyKey, Write, attr
 from surewrite.commit.ledger import MAX_OUTCOME_BYTES
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidKey, KeyReused
 from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Product
 
 
 def view(by: int = 1, **options: Any) -> Write:

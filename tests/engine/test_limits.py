@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import pytest
 
-from bookstore.models import Book, Product, Thread, User
 from surewrite import Attr, Field, IdempotencyKey, Item, PartitionKey, SortKey, Write, attr
 from surewrite.errors import InvalidItem, InvalidUpdate, ItemTooLarge
 from surewrite.expressions.updates import Action
-from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Offer, Product, Thread, User
 
 WAYS = [
     pytest.param(None, "NONE", id="plain"),

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 import pytest
 
-from bookstore.models import Book
 from surewrite import Attr, Boto3Transport, IdempotencyKey, Outcome, Table, Write, attr
 from surewrite.errors import ConditionFailed, KeyReused
-from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Offer
 
 THREADS = 16
 ROUNDS = 5

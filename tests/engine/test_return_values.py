@@ -5,10 +5,10 @@ from typing import Any, get_args
 
 import pytest
 
-from bookstore.models import Book, Product
 from surewrite import Item, ReturnValues, Write, attr
 from surewrite.model.wire import Image
-from tests.engine.house import RAINMAKER, House, Part, Thing, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Part, Product, Thing
 
 BOOK = rainmaker(price=Decimal("12.50"), stock=5, views=7, tags={"law", "novel"})
 SHELF = Product(id=205, description="Shelf", related_items=[341, 472, 649])

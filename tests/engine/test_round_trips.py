@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book
 from surewrite import Attr, Write, attr
 from surewrite.errors import ConditionFailed
-from tests.engine.house import RAINMAKER, House, Offer, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Offer
 
 TRANSACTION = ["TransactWriteItems"]
 READ_AND_COMMIT = ["BatchGetItem", "TransactWriteItems"]

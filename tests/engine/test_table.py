@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book
 from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed, InvalidCondition, InvalidItem, InvalidRequest
-from tests.engine.house import RAINMAKER, House, Part, Thing, key, rainmaker
+from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.models import Book, Part, Thing
 
 
 class Text(Item, table="Text"):

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from bookstore.models import Book, User
 from surewrite import Attr, Boto3Transport, DynamoDB, Ledger, Table, Writer, attr
 from surewrite.commit.unit_of_work import NotFound, Transaction, exactly_once
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
+from tests.models import Book, User
 
 RAINMAKER = ("John Grisham", "The Rainmaker")
 

@@ -2,17 +2,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from local import resources, template
-from tests.engine.house import House, build
+from tests.engine.house import House
+from tests.models import MODELS
+from tests.tables import create_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
 @pytest.fixture(scope="session")
-def house(dynamodb_client: "DynamoDBClient", definition: template.Template) -> House:
+def house(dynamodb_client: "DynamoDBClient") -> House:
     """One for all: every test takes items and keys of its own."""
-    return build(dynamodb_client, resources.create_tables(dynamodb_client, definition, prefix="faults-"))
+    return House(dynamodb_client, create_tables(dynamodb_client, MODELS, prefix="faults-"))
 
 
 @pytest.fixture

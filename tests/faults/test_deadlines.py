@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book
 from surewrite import Boto3Transport, Deadline, Write, attr
 from surewrite.errors import Conflict, DeadlineExceeded, Retryable, Throttled, Unavailable
 from surewrite.testing import Fault, FaultTransport, RecordingTransport
 from tests.engine.house import Clock, House
 from tests.faults.ways import WAYS, book, prepare
+from tests.models import Book
 
 ROUND_TRIP = 0.2
 SECONDS = 5.0

@@ -15,7 +15,6 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from bookstore.models import MODELS, Book
 from surewrite.commit.ledger import IdempotencyKey, Ledger
 from surewrite.commit.one import Writer
 from surewrite.commit.transport import Boto3Transport, Deadline, DynamoDB
@@ -23,6 +22,7 @@ from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport
 from tests.faults.kill.queues import Message
+from tests.models import MODELS, Book
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -4,13 +4,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bookstore.models import MODELS
 from surewrite import Boto3Transport, DynamoDB, Ledger, Writer
 from surewrite.commit.transport import Deadline, Transport
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection
 from surewrite.testing import client_error
 from tests.faults.kill.queues import Message
+from tests.models import MODELS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

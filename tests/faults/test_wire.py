@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from bookstore.models import Book
 from surewrite import Boto3Transport, DynamoDB, IdempotencyKey, Ledger, Writer, attr
 from surewrite.commit.transport import boto3_client
 from surewrite.testing import Exactly, Fault
 from surewrite.writes import Write
 from tests.faults.proxy import FAULTS, Proxy
+from tests.models import Book
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

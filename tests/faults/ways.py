@@ -5,12 +5,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from bookstore.models import Book
 from surewrite import Attr, Boto3Transport, Deadline, IdempotencyKey, Item, Outcome, Write, Writer, attr
 from surewrite.errors import Retryable
 from surewrite.model.wire import Image
 from surewrite.testing import Crash, Fault, FaultTransport, Plan
-from tests.engine.house import House, Offer
+from tests.engine.house import House
+from tests.models import Book, Offer
 
 T = TypeVar("T")
 BLIND = ("TransactWriteItems",)

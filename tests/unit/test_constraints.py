@@ -9,12 +9,12 @@ from boto3.dynamodb.conditions import Attr
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
-from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.expressions.conditions import condition_to_json
 from surewrite.expressions.constraints import NeedsRead, constraint_of
 from surewrite.expressions.updates import Action
 from surewrite.paths import path
+from tests.models import Book
 
 A: Any = Attr
 LONG = 12345678901234567890123456789012345678

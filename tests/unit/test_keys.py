@@ -4,9 +4,9 @@ from typing import Annotated, Any
 import pytest
 from pydantic import Field
 
-from bookstore.models import Book, Product
 from surewrite import Item, PartitionKey, SortKey
 from surewrite.errors import InvalidKey, Problem
+from tests.models import Book, Product
 
 
 class Binary(Item, table="Binary"):

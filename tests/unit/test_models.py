@@ -9,11 +9,11 @@ from boto3.dynamodb.types import Binary
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-from bookstore.models import Book
 from surewrite import Item, PartitionKey, SortKey
 from surewrite.errors import ConfigurationError, InvalidItem, ItemTooLarge, Problem
 from surewrite.model.coerce import native
 from surewrite.model.item import VERSION, checked_size
+from tests.models import Book
 from tests.unit.samples import Place, Sample
 
 KEY = {"id": "a", "at": Decimal(1), "name": "n"}

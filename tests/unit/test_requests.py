@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import MODELS, Book
 from surewrite import Write
 from surewrite.errors import ConfigurationError, InvalidRequest, UnknownCollection
 from surewrite.expressions.conditions import condition_to_json
@@ -13,6 +12,7 @@ from surewrite.expressions.updates import Update
 from surewrite.model.json import loads
 from surewrite.requests import Catalogue, UpdateBody, parse_message
 from surewrite.writes import Delete, Put
+from tests.models import MODELS, Book
 from tests.unit.samples import Sample
 
 SAMPLE_KEY = {"id": "a", "at": 1}
@@ -249,13 +249,13 @@ def test_no_message_quotes_a_value() -> None:
 def test_the_catalogue_knows_its_collections() -> None:
     catalogue = Catalogue(*MODELS)
     assert catalogue["books"] is Book
-    assert set(catalogue) == {"books", "products", "threads", "users"}
+    assert set(catalogue) == {"books", "products", "threads", "users", "offers", "things"}
     assert "books" in catalogue
     assert "nope" not in catalogue
-    assert len(catalogue) == 4
+    assert len(catalogue) == 6
     with pytest.raises(UnknownCollection) as caught:
         catalogue["nope"]
-    assert str(caught.value) == "unknown collection; there are: books, products, threads, users"
+    assert str(caught.value) == "unknown collection; there are: books, offers, products, things, threads, users"
     assert caught.value.collection == "nope"
 
 

@@ -6,11 +6,11 @@ import pytest
 from pydantic import Field, field_validator
 from typing_extensions import TypedDict
 
-from bookstore.models import Book
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate, Problem
 from surewrite.expressions.updates import Action
 from surewrite.paths import path
+from tests.models import Book
 from tests.unit.samples import Sample
 
 NOTHING = "the model has nothing at this path"

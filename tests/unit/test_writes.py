@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Attr
 
-from bookstore.models import Book, Product
 from surewrite import Write, attr
 from surewrite.errors import InvalidRequest
+from tests.models import Book, Product
 from tests.unit.samples import Sample
 
 A: Any = Attr

@@ -5,12 +5,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bookstore.models import MODELS
 from surewrite.commit.ledger import IdempotencyKey
 from surewrite.model.wire import image_from_wire, image_to_wire
 from surewrite.requests import Catalogue, parse_message
 from tests.faults.kill.stage import Stage
 from tests.faults.kill.traffic import AUTHOR, STOCK, Fate, Request, Row, seeds
+from tests.models import MODELS
 
 _CATALOGUE = Catalogue(*MODELS)
 Items = dict[Row, dict[str, Any]]

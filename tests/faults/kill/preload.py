@@ -9,10 +9,10 @@ import boto3
 from local import aws
 from local.engines import ROOT
 
-sys.path += [str(ROOT / "layers" / name) for name in ("surewrite", "bookstore")]
+sys.path.append(str(ROOT / "layers" / "surewrite"))
 
-import bookstore.models  # noqa: F401
 import surewrite.sqs  # noqa: F401
+import tests.models  # noqa: F401
 
 for service in ("dynamodb", "sqs"):
     boto3.client(service, region_name=aws.REGION)

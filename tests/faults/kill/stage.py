@@ -12,12 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from local import aws, engines, poller, resources, template
+from local import aws, engines, poller, template
 from local.engines import ROOT
+from surewrite.settings import table_variable
 from surewrite.testing import Plan
 from tests.faults.kill.queues import Message, Queue, RejectedQueue
 from tests.faults.kill.worker import HandlerFailed, Killed, Worker
 from tests.faults.proxy import Proxy, drawn_from
+from tests.models import MODELS
+from tests.tables import create_tables
 
 TEMPLATE = ROOT / "template.yaml"
 REJECTED_URL = f"http://127.0.0.1/{aws.ACCOUNT}/RejectedQueue"
@@ -202,11 +205,14 @@ def stage(
     """Fresh tables behind a proxy that breaks calls by plan. `timeout` is the worker's, in seconds: an engine that is
     gone for a while must not stop the run for long."""
     client = aws.dynamodb_client(endpoint)
-    tables = resources.create_tables(client, template.read(TEMPLATE), next(_prefixes))
-    definition = template.read(TEMPLATE, {**tables, "RejectedQueue": REJECTED_URL})
-    function = definition.functions["WorkerFunction"].model_copy(update={"timeout": timeout})
-    # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
-    variables = {"AWS_MAX_ATTEMPTS": "1"}
+    tables = create_tables(client, MODELS, next(_prefixes))
+    function = template.read(TEMPLATE).functions["WorkerFunction"].model_copy(update={"timeout": timeout})
+    variables = {
+        **{"LEDGER_TABLE" if name == "Ledger" else table_variable(name): physical for name, physical in tables.items()},
+        "REJECTED_QUEUE_URL": REJECTED_URL,
+        # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
+        "AWS_MAX_ATTEMPTS": "1",
+    }
     rejected = RejectedQueue()
     with Proxy(endpoint, plan, sqs=rejected.answer) as proxy:
         yield Stage(seed, client, tables, function, proxy, rejected, twice, variables)

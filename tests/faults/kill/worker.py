@@ -3,11 +3,13 @@
 import contextlib
 import multiprocessing
 import os
+import sys
 from collections.abc import Mapping
 from multiprocessing.connection import Connection
 from typing import Any
 
 from local import functions, template
+from tests import models
 
 # Children are forked from a process that has imported everything, so that a new one is there at once.
 _processes = multiprocessing.get_context("forkserver")
@@ -65,6 +67,8 @@ def _serve(connection: Connection, definition: template.Function, engines: Mappi
     """Runs in the child, until the parent is gone or kills it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # logs and metrics
+    # It serves the models of the tests, whichever a team has put into its layer.
+    sys.modules["bookstore.models"] = models
     # As local.stack does: a client that is made with the first event finds the engines as well.
     os.environ.update(engines)
     function = functions.load(definition, functions.environment(definition, engines))
