@@ -50,7 +50,9 @@ define venv
 		{ echo '$(PYTHON) is older than Python 3.11, or no Python: name another one with PYTHON=…' >&2; exit 1; }
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2>/dev/null || \
 		{ echo '$(PYTHON) has no venv: install it (Debian and Ubuntu: python3-venv)' >&2; exit 1; }
-	@echo 'Installing $(2) (once) …'
+	@for link in $(1) $(patsubst %/,%,$(dir $(1))); do test ! -L "$$link" || \
+		{ echo "$$link is a symbolic link, and what it points to would be emptied: remove the link" >&2; exit 1; }; done
+	@echo 'Installing $(2) (once) …' >&2
 	@"$(PYTHON)" -m venv --clear $(1)
 endef
 
@@ -60,7 +62,7 @@ endef
 	@touch $@
 
 .venv/bench: requirements/bench.txt .venv/installed
-	@echo 'Installing what the plot needs (once) …'
+	@echo 'Installing what the plot needs (once) …' >&2
 	@$(BIN)/python $(PIP) -r $<
 	@touch $@
 
@@ -79,7 +81,7 @@ engines: .engines/ministack/installed node_modules/installed
 # every registry, which a lock file cannot say, so they are pinned by their version only. Where there is
 # none, or no npm, ministack takes over.
 node_modules/installed: package.json package-lock.json
-	@echo 'Installing Dynoxide: the DynamoDB engine (once) …'
+	@echo 'Installing Dynoxide: the DynamoDB engine (once) …' >&2
 	@if ! command -v npm >/dev/null; then echo 'There is no npm: ministack will do without Dynoxide' >&2; exit 0; fi; \
 	found() { ls node_modules/@dynoxide/*/dynoxide >/dev/null 2>&1; }; \
 	npm ci $(NPM) >/dev/null; \
@@ -106,8 +108,8 @@ deploy: build
 
 # ---- Upkeep --------------------------------------------------------------------------------------
 
-# The variables of a handler that runs by hand: eval "$$(make -s env FUNCTION=WorkerFunction)"
-env: setup
+# The variables of a handler that runs by hand; on stdout is nothing but shell code. README shows its use.
+env: .venv/installed
 	@$(BIN)/python -m local env $(FUNCTION)
 
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
