@@ -30,7 +30,7 @@ from surewrite.expressions.evaluate import ReturnValues
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.expressions.placeholders import all_of
 from surewrite.model.item import VERSION, Item
-from surewrite.model.json import JSONError, loads
+from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body as RequestBody
 from surewrite.requests import Catalogue, UpdateBody, parse_item, problems_of
@@ -252,11 +252,6 @@ def refuse_request(error: RequestValidationError) -> Response[str]:
     """Powertools leads each location by where it was: `body`, `query`, `path`."""
     found = (errors.Problem(tuple(one["loc"][1:]), one["msg"]) for one in error.errors())
     return responses.failure(errors.InvalidRequest(*found))
-
-
-@app.exception_handler(JSONError)
-def refuse_text(error: JSONError) -> Response[str]:
-    return responses.failure(errors.InvalidRequest(errors.Problem((), str(error))))
 
 
 @app.exception_handler(NotFoundError)

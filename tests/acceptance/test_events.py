@@ -159,7 +159,7 @@ WORKER: dict[str, Processed] = {
     "worker-batch.json": Processed(
         {**RAINMAKER_KEY, "Views": 2},
         ("batch-1", "batch-2", "batch-3"),
-        rejected={"this is not JSON": "InvalidRequest: not JSON: Expecting value at line 1, column 1"},
+        rejected={"this is not JSON": "InvalidJSON: not JSON: Expecting value at line 1, column 1"},
     ),
     "worker-fifo.json": Processed(
         {**RAINMAKER_KEY, "Category": "Suspense"}, ("category-1", "category-2", "category-3", "restock-1")

@@ -103,7 +103,8 @@ def test_the_worker_logs_no_payload(store: Store) -> None:
     assert metrics(lines) == {"Applied": 3, "Replayed": 2, "Rejected": 6, "Retried": 0}
     rejected = [line for line in logs(lines) if line["message"] == "message rejected"]
     assert {line["message_id"] for line in rejected} == {record["messageId"] for record in batch[1:7]}
-    assert {line["error"] for line in rejected} == {"InvalidUpdate", "InvalidItem", "ConditionFailed", "InvalidRequest"}
+    errors = {"InvalidUpdate", "InvalidItem", "ConditionFailed", "InvalidRequest", "InvalidJSON"}
+    assert {line["error"] for line in rejected} == errors
     assert all(line["correlation_id"] for line in logs(lines))
 
 

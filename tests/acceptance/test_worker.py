@@ -87,9 +87,9 @@ def test_a_batch_of_items(worker: Worker, store: Store, rejected: RejectedQueue)
 
 
 POISONED: dict[str, tuple[Any, str]] = {
-    "not JSON": ("this is not JSON", "InvalidRequest: not JSON"),
-    "empty": (" ", "InvalidRequest: not JSON"),
-    "NaN": ('{"op":NaN}', "InvalidRequest: NaN is not JSON"),
+    "not JSON": ("this is not JSON", "InvalidJSON: not JSON"),
+    "empty": (" ", "InvalidJSON: empty"),
+    "NaN": ('{"op":NaN}', "InvalidJSON: op: NaN is not JSON"),
     "array": ([1, 2], "InvalidRequest: "),
     "null": ("null", "InvalidRequest: "),
     "no operation": ({"collection": "books", "key": RAINMAKER_KEY}, "InvalidRequest: "),

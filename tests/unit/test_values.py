@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from surewrite.model.json import JSONError, dumps, loads
+from surewrite.errors import InvalidJSON
+from surewrite.model.json import dumps, loads
 from surewrite.model.wire import from_wire, item_size, number, number_text, to_wire
 from surewrite.paths import MAX_DEPTH
 
@@ -117,29 +118,38 @@ def test_38_digits_from_json_text_to_the_wire_and_back(text: str) -> None:
     assert dumps(from_wire(wire)) == text
 
 
+_RANGE = "outside the range of a DynamoDB number (1E-130 to 9.9E+125)"
+_DIGITS = "more than 38 significant digits"
+_UNICODE = "not valid UTF-8, or half a surrogate pair"
+
+
 @pytest.mark.parametrize(
-    ("text", "reason"),
+    ("text", "pointer", "reason"),
     [
-        ("", "not JSON: Expecting value at line 1, column 1"),
-        ('{"a": }', "not JSON: Expecting value at line 1, column 7"),
-        ("NaN", "NaN is not JSON"),
-        ("[-Infinity]", "-Infinity is not JSON"),
-        ("1e126", "a number is outside the range of a DynamoDB number (1E-130 to 9.9E+125)"),
-        ("1e99999999999999999999", "a number is outside the range of a DynamoDB number (1E-130 to 9.9E+125)"),
-        ("1" * 39, "a number has more than 38 significant digits"),
-        ("1" * 5000, "a number has more than 38 significant digits"),
-        ("0." + "1" * 39, "a number has more than 38 significant digits"),
-        ('"\\ud800"', "not valid UTF-8, or half a surrogate pair"),
-        ('{"\\uDC00": 1}', "not valid UTF-8, or half a surrogate pair"),
-        (b'"\xff"', "not valid UTF-8, or half a surrogate pair"),
-        ("[" * 100_000, "nested too deeply"),
+        ("", "", "empty, JSON is needed"),
+        (b" \n", "", "empty, JSON is needed"),
+        ('{"a": }', "", "not JSON: Expecting value at line 1, column 7"),
+        ("NaN", "", "NaN is not JSON"),
+        ('{"set": {"Price": [1, -Infinity]}}', "/set/Price/1", "-Infinity is not JSON"),
+        ('{"a": 1e126}', "/a", _RANGE),
+        ("[0, 1e99999999999999999999]", "/1", _RANGE),
+        ('{"a": {"b": ' + "1" * 39 + "}}", "/a/b", _DIGITS),
+        ("1" * 5000, "", _DIGITS),
+        ("0." + "1" * 39, "", _DIGITS),
+        ('{"add": {"Views": 1, "Views": 5}}', "/add/Views", "the name stands there twice"),
+        ('"\\ud800"', "", _UNICODE),
+        ('{"\\uDC00": 1}', "", _UNICODE),
+        ('"\ud800"', "", _UNICODE),
+        (b'"\xff"', "", _UNICODE),
+        ("[" * 100_000, "", "nested too deeply"),
+        ("[" * 101 + "]" * 101, "", "nested too deeply"),
     ],
-    ids=lambda value: str(value)[:20],
+    ids=lambda value: ascii(value)[:20],
 )
-def test_text_that_is_not_json_or_cannot_be_kept(text: str | bytes, reason: str) -> None:
-    with pytest.raises(JSONError) as caught:
+def test_text_that_is_not_json_or_cannot_be_kept(text: str | bytes, pointer: str, reason: str) -> None:
+    with pytest.raises(InvalidJSON) as caught:
         loads(text)
-    assert str(caught.value) == reason
+    assert [(problem.pointer, problem.reason) for problem in caught.value.problems] == [(pointer, reason)]
 
 
 def test_a_whole_surrogate_pair_is_a_character() -> None:

@@ -3,6 +3,7 @@
 SurewriteError
 ├── ConfigurationError        the program is set up wrongly: a missing table, two partition keys
 ├── InvalidRequest            the request can never succeed as it stands; carries one Problem a field
+│   ├── InvalidJSON           the text is not JSON, or holds what cannot be kept exactly
 │   ├── InvalidItem           an item, or the item an update would leave behind, violates its model
 │   ├── InvalidUpdate         an update that DynamoDB or the model would refuse
 │   ├── InvalidCondition      a condition that cannot be expressed
@@ -72,6 +73,10 @@ class InvalidRequest(SurewriteError):
     def under(self, *prefix: str | int) -> InvalidRequest:
         """The same error with every location led by `prefix`."""
         return type(self)(*(problem.under(*prefix) for problem in self.problems))
+
+
+class InvalidJSON(InvalidRequest):
+    """The text is not JSON, or holds a number, a string or a name that cannot be kept as it stands."""
 
 
 class InvalidItem(InvalidRequest):

@@ -20,8 +20,8 @@ from .commit.ledger import IdempotencyKey
 from .commit.many import Entry, Result
 from .commit.one import Writer
 from .commit.transport import Deadline
-from .errors import Blocked, InvalidKey, InvalidRequest, KeyReused, Problem, Retryable, SurewriteError
-from .model.json import JSONError, loads
+from .errors import Blocked, InvalidKey, KeyReused, Problem, Retryable, SurewriteError
+from .model.json import loads
 from .requests import Catalogue, Reader
 
 _SETTLING_TIME = 3.0
@@ -215,8 +215,6 @@ def _parse(record: Record, reader: Reader) -> _Message:
         value = loads(body)
         message.key = IdempotencyKey(scope, _key(record, value))
         write = reader.read(value, len(body))
-    except JSONError as error:
-        message.result = Result(error=InvalidRequest(Problem((), str(error))))
     except SurewriteError as error:
         message.result = Result(error=error)
     except Exception as error:

@@ -8,66 +8,149 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from json.encoder import encode_basestring
-from typing import Any, NoReturn
+from typing import Any
 
+from ..errors import InvalidJSON, Problem
 from .wire import MAX_DIGITS, OUT_OF_RANGE, number, number_text, to_wire
 
-
-class JSONError(ValueError):
-    """The text is not JSON, or holds a number or a string that cannot be kept exactly."""
+_MAX_JSON_DEPTH = 100
+_MAX_NUMBER_LENGTH = 200
 
 
 def loads(text: str | bytes) -> Any:
-    """JSON with numbers as int or Decimal: no digit is lost, nothing passes through a float."""
+    """JSON with numbers as int or Decimal.
+
+    InvalidJSON, with a pointer where there is a place to point to: text that is not JSON, half a surrogate pair, more
+    than 100 levels, a name that an object has twice, a number that DynamoDB could not store.
+    """
     try:
-        value = json.loads(text, parse_float=_parse_number, parse_int=_parse_number, parse_constant=_refuse_constant)
-        if (b"\\ud" if isinstance(text, bytes) else "\\ud") in text.lower():  # type: ignore[operator]
-            json.dumps(value, ensure_ascii=False, default=str).encode()  # finds surrogates without their pair
-        _check_depth(text, value)
+        decoded = text.decode() if isinstance(text, bytes) else text
+        if not decoded.strip():
+            raise InvalidJSON(Problem((), "empty, JSON is needed"))
+        decoded.encode()
+        value = _decode(decoded)
+        if "\\u" in decoded:
+            _check_unicode(value)
+        _check_depth(decoded, value)
     except RecursionError:
-        raise JSONError("nested too deeply") from None
+        raise InvalidJSON(Problem((), "nested too deeply")) from None
     except UnicodeError:
-        raise JSONError("not valid UTF-8, or half a surrogate pair") from None
+        raise InvalidJSON(Problem((), "not valid UTF-8, or half a surrogate pair")) from None
     except json.JSONDecodeError as error:
-        raise JSONError(f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}") from None
+        reason = f"not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        raise InvalidJSON(Problem((), reason)) from None
     return value
 
 
-_MAX_JSON_DEPTH = 100
+def _decode(text: str) -> Any:
+    try:
+        return _STRICT.decode(text)
+    except _Unacceptable:
+        # read once more, with a mark in the place of what was refused: the parser does not say where it was
+        value = _MARKING.decode(text)
+    raise InvalidJSON(*_marked(value, ()))
 
 
-def _check_depth(text: str | bytes, value: Any) -> None:
-    """Far more levels than an item can have would only wear out the stack of whoever walks through them."""
-    brackets = (text.count(b"{") + text.count(b"[")) if isinstance(text, bytes) else text.count("{") + text.count("[")
+class _Unacceptable(Exception):
+    """A number, a constant or a name that is refused."""
+
+
+@dataclass(frozen=True)
+class _Mark:
+    reason: str
+
+
+def _parse_number(text: str) -> int | Decimal:
+    reason = _refusal(text)
+    if reason:
+        raise _Unacceptable
+    return number(Decimal(text)) if any(mark in text for mark in ".eE") else int(text)
+
+
+def _refusal(text: str) -> str:
+    """Why the number cannot be kept, nothing if it can."""
+    if len(text) < MAX_DIGITS and text.isdigit():
+        return ""
+    if len(text) > _MAX_NUMBER_LENGTH:
+        return f"more than {MAX_DIGITS} significant digits"
+    try:
+        number(Decimal(text))
+    except ArithmeticError:  # an exponent beyond what a Decimal holds
+        return OUT_OF_RANGE
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def _refuse_constant(name: str) -> Any:
+    raise _Unacceptable
+
+
+def _object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value = dict(members)
+    if len(value) != len(members):
+        raise _Unacceptable
+    return value
+
+
+def _mark_number(text: str) -> Any:
+    reason = _refusal(text)
+    return _Mark(reason) if reason else text
+
+
+def _mark_constant(name: str) -> Any:
+    return _Mark(f"{name} is not JSON")
+
+
+def _mark_object(members: list[tuple[str, Any]]) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for name, member in members:
+        value[name] = _Mark("the name stands there twice") if name in value else member
+    return value
+
+
+# built once: `json.loads` would build one for every message
+_STRICT = json.JSONDecoder(
+    parse_float=_parse_number, parse_int=_parse_number, parse_constant=_refuse_constant, object_pairs_hook=_object
+)
+_MARKING = json.JSONDecoder(
+    parse_float=_mark_number, parse_int=_mark_number, parse_constant=_mark_constant, object_pairs_hook=_mark_object
+)
+
+
+def _marked(value: Any, where: tuple[str | int, ...]) -> Iterator[Problem]:
+    if isinstance(value, _Mark):
+        yield Problem(where, value.reason)
+    elif isinstance(value, dict):
+        for name, member in value.items():
+            yield from _marked(member, (*where, name))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from _marked(member, (*where, index))
+
+
+def _check_unicode(value: Any) -> None:
+    """UnicodeEncodeError for half a surrogate pair."""
+    json.dumps(value, ensure_ascii=False, default=str).encode()
+
+
+def _check_depth(text: str, value: Any) -> None:
+    """Far more levels than an item can have would only wear out the stack of what walks through them."""
+    brackets = text.count("{") + text.count("[")
     level, depth = [value], 0
     while level and brackets > _MAX_JSON_DEPTH:
         depth += 1
         if depth > _MAX_JSON_DEPTH:
-            raise JSONError("nested too deeply")
+            raise InvalidJSON(Problem((), "nested too deeply"))
         level = [
             member
             for one in level
             if isinstance(one, dict | list)
             for member in (one.values() if isinstance(one, dict) else one)
         ]
-
-
-def _parse_number(text: str) -> int | Decimal:
-    if len(text) > 200:
-        raise JSONError(f"a number has more than {MAX_DIGITS} significant digits")
-    try:
-        exact = number(Decimal(text))
-    except ArithmeticError:  # an exponent beyond what a Decimal holds
-        raise JSONError(f"a number is {OUT_OF_RANGE}") from None
-    except ValueError as error:
-        raise JSONError(f"a number has {error}" if "more" in str(error) else f"a number is {error}") from None
-    return exact if any(mark in text for mark in ".eE") else int(text)
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise JSONError(f"{name} is not JSON")
 
 
 def dumps(value: Any) -> str:
