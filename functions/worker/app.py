@@ -33,10 +33,13 @@ consumer = Consumer(writer, Catalogue(*MODELS), rejected)
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Answers the messages that SQS shall deliver again; all others are done or in the rejected queue."""
+    """Returns the messages that SQS shall deliver again; all others are done or in the rejected queue."""
     logger.set_correlation_id(context.aws_request_id)
-    report = consumer.process(event["Records"], deadline=Deadline.of_lambda(context))
-    _observe(report, len(event["Records"]))
+    records = event.get("Records")
+    if not isinstance(records, list):
+        raise ValueError("this is no SQS event: it has no list of Records")
+    report = consumer.process(records, deadline=Deadline.of_lambda(context))
+    _observe(report, len(records))
     return report.response()
 
 
@@ -51,8 +54,7 @@ def _observe(report: Report, received: int) -> None:
         metrics.add_metric(name, MetricUnit.Count, count)
     metrics.flush_metrics()
     for rejection in report.rejected:
-        error = type(rejection.error).__name__
-        logger.warning("message rejected", message_id=rejection.record["messageId"], error=error)
+        logger.warning("message rejected", message_id=rejection.record.message_id, error=rejection.cause)
     for message_id, cause in report.errors.items():
         logger.warning("message will be retried", message_id=message_id, error=cause)
     logger.info("batch done", received=received, applied=report.applied, replayed=report.replayed)

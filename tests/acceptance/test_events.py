@@ -162,7 +162,8 @@ WORKER: dict[str, Processed] = {
         rejected={"this is not JSON": "InvalidJSON: not JSON: Expecting value at line 1, column 1"},
     ),
     "worker-fifo.json": Processed(
-        {**RAINMAKER_KEY, "Category": "Suspense"}, ("category-1", "category-2", "category-3", "restock-1")
+        {**RAINMAKER_KEY, "Category": "Suspense"},
+        ("rainmaker category-1", "rainmaker category-2", "rainmaker category-3", "product-601 restock-1"),
     ),
     "worker-redrive.json": Processed({**STOCKED, "Stock": 0}, ("reserve-7",), after=("worker-put.json",)),
 }

@@ -30,7 +30,7 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
         deduplication_id="from-deduplication-id",
     )
     assert worker(record) == []
-    key = ["from-message-id", "from-deduplication-id", "from-attribute", "from-body"][given - 1]
+    key = ["from-message-id", "g from-deduplication-id", "from-attribute", "from-body"][given - 1]
     assert store.record(SCOPE, key) is not None
     assert len(store.tables()["Ledger"]) == 1
 

@@ -12,7 +12,7 @@ from surewrite.commit.many import Entry
 from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.requests import Catalogue
-from surewrite.sqs import Consumer, Rejection
+from surewrite.sqs import Consumer
 from surewrite.testing import Exactly, Fault, FaultTransport
 from surewrite.writes import Write
 from tests.models import MODELS, Book, Thread
@@ -24,9 +24,9 @@ class Rejected:
     def __init__(self) -> None:
         self.keys: list[str] = []
 
-    def send(self, rejections: Any, deadline: Deadline) -> list[Rejection]:
+    def send(self, rejections: Any, deadline: Deadline) -> dict[str, str]:
         self.keys += [rejection.key.key for rejection in rejections]
-        return []
+        return {}
 
 
 def writer_on(transport: Any, names: Mapping[str, str]) -> Writer:
@@ -133,8 +133,10 @@ def test_a_batch_and_a_write_do_not_share_a_key(writer: Writer) -> None:
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_group_waits_until_its_rejection_is_settled(writer: Writer, taken: bool) -> None:
     class Queue(Rejected):
-        def send(self, rejections: Any, deadline: Deadline) -> list[Rejection]:
-            return super().send(rejections, deadline) if taken else list(rejections)
+        def send(self, rejections: Any, deadline: Deadline) -> dict[str, str]:
+            return (
+                super().send(rejections, deadline) if taken else {one.record.message_id: "down" for one in rejections}
+            )
 
     def record(name: str, body: str, group: str) -> dict[str, Any]:
         attributes = {"MessageGroupId": group, "MessageDeduplicationId": name, "SequenceNumber": "1"}

@@ -57,16 +57,16 @@ class Copies:
         self.kept: list[Rejection] = []
         self.trouble: str | None = None
 
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
         trouble, self.trouble = self.trouble, None
         if trouble == "refuse":
-            return list(rejections)
+            return {rejection.record.message_id: trouble for rejection in rejections}
         if trouble == "crash before":
             raise Crash
         self.kept += rejections
         if trouble == "crash after":
             raise Crash
-        return []
+        return {}
 
 
 _items = st.sampled_from(_ITEMS)
@@ -212,7 +212,7 @@ class Machine(RuleBasedStateMachine):
         self.waiting.append(Message(_QUEUE, f"{self.author}/m{next(self.ids)}", body, key=key))
 
     def _redrive(self, rejection: Rejection) -> None:
-        self._send(rejection.record["body"], rejection.key.key)
+        self._send(rejection.record.text, rejection.key.key)
 
     def _writer(self, plan: Exactly) -> Writer:
         transport = FaultTransport(Boto3Transport(self.client), plan, delay=0.001)

@@ -20,9 +20,9 @@ class Rejected:
     def __init__(self) -> None:
         self.keys: list[str] = []
 
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> list[Rejection]:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
         self.keys += [rejection.key.key for rejection in rejections]
-        return []
+        return {}
 
 
 def _consumer(transport: Transport, names: Mapping[str, str], rejected: Rejected) -> Consumer:

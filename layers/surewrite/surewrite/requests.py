@@ -259,57 +259,6 @@ def parse_message(value: Any) -> Message:
         raise InvalidRequest(*(_without_tag(problem) for problem in problems_of(error))) from None
 
 
-class Reader:
-    """Turns parsed JSON into writes, and remembers what it has read.
-
-    The messages of a batch are much alike: those that ask for the same update share its actions, and those that ask for
-    it on the same item share the write. The thousandth increment of a counter costs a look-up.
-    """
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self._catalogue = catalogue
-        self._writes: dict[str, Write] = {}
-        self._updates: dict[str, Write] = {}
-
-    def read(self, value: Any, size: int) -> Write | Batch:
-        """What a command asks for; its idempotency key is not looked at. `size` is the length of its text."""
-        if size > _LONG or not isinstance(value, dict) or value.get("op") != "update" or "key" not in value:
-            return self._interpret(value)
-        key = value["key"]
-        # repr tells every value from every other, a number from a string of its digits included
-        update = repr([(name, member) for name, member in value.items() if name not in ("key", "idempotency_key")])
-        text = f"{update} {key!r}"
-        write = self._writes.get(text)
-        if write is None:
-            write = self._update(update, value)
-            _keep(self._writes, text, write)
-        return write
-
-    def _update(self, text: str, value: dict[str, Any]) -> Write:
-        known = self._updates.get(text)
-        if known is not None:
-            return known.at(_under(("key",), parse_key, known.model, value["key"]))
-        write = self._interpret(value)
-        assert isinstance(write, Write)
-        _keep(self._updates, text, write)
-        return write
-
-    def _interpret(self, value: Any) -> Write | Batch:
-        if isinstance(value, dict) and "idempotency_key" in value:
-            value = {name: member for name, member in value.items() if name != "idempotency_key"}
-        command = parse_message(value)
-        return command.to_write(self._catalogue[command.collection])
-
-
-_LONG, _KEPT = 2048, 1024
-
-
-def _keep(known: dict[str, Write], text: str, write: Write) -> None:
-    if len(known) >= _KEPT:
-        known.clear()
-    known[text] = write
-
-
 def _without_tag(problem: Problem) -> Problem:
     tagged = problem.location[:1] in (("put",), ("update",), ("delete",), ("batch",))
     return Problem(problem.location[1:] if tagged else problem.location, problem.reason)

@@ -1,0 +1,139 @@
+"""SQS batches become writes: each message is parsed by itself, committed, and then done, rejected or to be retried."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from ..commit.many import Entry, Result
+from ..commit.one import Writer
+from ..commit.transport import Deadline
+from ..errors import Blocked
+from ..requests import Catalogue
+from .messages import Fate, Message, Parser
+from .records import SQSRecord
+from .rejected import RejectedQueue
+from .report import Failure, Report
+
+_SETTLING_TIME = 3.0
+_PARALLEL = 8
+
+
+class Consumer:
+    """Processes batches of one or more queues.
+
+    `catalogue` holds the models, `rejected` sends what was rejected. `scopes` gives the scope of a queue's keys by the
+    queue's name, by default `queue:<name>`: a scope that outlives the queue keeps its keys when it is replaced. At most
+    `parallel` calls are made at a time.
+    """
+
+    def __init__(
+        self,
+        writer: Writer,
+        catalogue: Catalogue,
+        rejected: RejectedQueue,
+        *,
+        scopes: Mapping[str, str] | None = None,
+        parallel: int = _PARALLEL,
+    ) -> None:
+        self._writer, self._parser, self._rejected = writer, Parser(catalogue, scopes or {}), rejected
+        self._parallel = parallel
+
+    def process(self, records: Iterable[Any], *, deadline: Deadline) -> Report:
+        """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure.
+
+        Of a message group nothing is done after a message that SQS will deliver again, and nothing after one that is to
+        be rejected until that is settled: so a batch may take several rounds.
+        """
+        messages = [self._parser.parse(SQSRecord.of(record)) for record in records]
+        while ready := _ready(messages):
+            self._commit([message for message in ready if message.failure is None], deadline)
+            self._reject([message for message in ready if message.fate is None and message.failure], deadline)
+        return _report(messages)
+
+    def _commit(self, messages: Sequence[Message], deadline: Deadline) -> None:
+        """Commits them. Those that have to wait for a rejection of their group get no fate yet."""
+        # what is refused has yet to be recorded and sent
+        committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
+        entries = [Entry(message.write, message.key, message.group) for message in messages if message.write]
+        results = self._writer.commit_many(entries, deadline=committing, parallel=self._parallel)
+        stopped: set[str | None] = set()
+        for message, result in zip(messages, results, strict=True):
+            if result.outcome is not None:
+                message.fate = Fate.REPLAYED if result.outcome.replayed else Fate.APPLIED
+            elif not (isinstance(result.error, Blocked) and message.group in stopped):
+                message.fail(_failure(result))
+                stopped.add(message.group)
+
+    def _reject(self, messages: Sequence[Message], deadline: Deadline) -> None:
+        """Rejects them: recorded, sent, and then acknowledged by not being a failure."""
+        if not messages:
+            return
+        with ThreadPoolExecutor(self._parallel) as pool:
+            list(pool.map(lambda message: self._record(message, deadline), messages))
+        recorded = [message for message in messages if message.fate is None]
+        unsent = self._rejected.send([message.rejection for message in recorded], deadline) if recorded else {}
+        for message in recorded:
+            if message.record.message_id in unsent:
+                message.fail(Failure(unsent[message.record.message_id]))
+            else:
+                message.fate = Fate.REJECTED
+
+    def _record(self, message: Message, deadline: Deadline) -> None:
+        """Records why it is rejected. It has a fate afterwards if it is not to be sent: that could not be recorded, or
+        its key turns out to have been applied meanwhile."""
+        failure = message.failure
+        assert failure is not None
+        if failure.reason is None or failure.on_record:
+            return
+        try:
+            applied = self._writer.reject(message.key, message.fingerprint, failure.reason, deadline=deadline)
+        except Exception as error:
+            message.fail(Failure.passing(error))
+        else:
+            if applied is not None and applied.fingerprint == message.fingerprint:
+                message.fate = Fate.REPLAYED
+
+
+def _ready(messages: Sequence[Message]) -> list[Message]:
+    """What may be done now: of a group the messages up to the first that is to be rejected; that one only when all that
+    come before it are done. What comes after one that SQS will deliver again is to be delivered again as well."""
+    ready: list[Message] = []
+    begun: set[str] = set()
+    closed: set[str] = set()
+    stopped: set[str] = set()
+    for message in messages:
+        group = message.group
+        if group is None:
+            if message.fate is None:
+                ready.append(message)
+        elif message.fate is Fate.RETRIED:
+            stopped.add(group)
+        elif message.fate is None and group in stopped:
+            message.fail(Failure(Blocked.__name__))
+        elif message.fate is None and group not in closed:
+            if message.failure is not None:
+                closed.add(group)
+            if message.failure is None or group not in begun:
+                ready.append(message)
+            begun.add(group)
+    return ready
+
+
+def _failure(result: Result) -> Failure:
+    return Failure(result.cause) if result.error is None else Failure.of(result.error)
+
+
+def _report(messages: Sequence[Message]) -> Report:
+    fates = [message.fate for message in messages]
+    return Report(
+        applied=fates.count(Fate.APPLIED),
+        replayed=fates.count(Fate.REPLAYED),
+        rejected=[message.rejection for message in messages if message.fate is Fate.REJECTED],
+        errors={
+            message.record.message_id: message.failure.cause
+            for message in messages
+            if message.fate is Fate.RETRIED and message.failure is not None
+        },
+    )
