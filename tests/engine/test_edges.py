@@ -151,4 +151,4 @@ def test_a_group_waits_until_its_rejection_is_settled(writer: Writer, taken: boo
     queue = Queue()
     report = Consumer(writer, Catalogue(*MODELS), queue).process(records, deadline=Deadline.after(10))
     assert report.failures == ([] if taken else ["2", "3", "4", "5"])
-    assert (report.applied, len(report.rejected), queue.keys) == ((4, 2, ["2", "4"]) if taken else (2, 0, []))
+    assert (report.applied, len(report.rejected), queue.keys) == ((4, 2, ["g 2", "g 4"]) if taken else (2, 0, []))
