@@ -161,6 +161,13 @@ CASES: dict[str, Bad] = {
     "delete on a wrong condition": Bad(("DELETE", RAINMAKER, {"when": {"Nope": {"eq": 1}}}), 400, ["/when/Nope"]),
     "delete with an unknown member": Bad(("DELETE", RAINMAKER, {"if": 1}), 400, ["/if"]),
     "delete with ALL_NEW": Bad(("DELETE", f"{RAINMAKER}?return_values=ALL_NEW"), 400, ["/return_values"]),
+    # A query parameter that is not known would change nothing
+    "delete with a condition in the query": Bad(("DELETE", f"{RAINMAKER}?when=x"), 400, ["/when"]),
+    "patch with a parameter": Bad(("PATCH", f"{RAINMAKER}?return_values=NONE", ADD), 400, ["/return_values"]),
+    "put with another parameter": Bad(("PUT", f"{RAINMAKER}?if_match=x", {}), 400, ["/if_match"]),
+    "counter with a parameter": Bad(("POST", f"{RAINMAKER}/counters/Views?by=5"), 400, ["/by"]),
+    "read with a typing error": Bad(("GET", f"{RAINMAKER}?consistant"), 400, ["/consistant"]),
+    "sort key in the query": Bad(("DELETE", "/books/John%20Grisham?sort=The%20Rainmaker"), 400, [""]),
     # Counters
     "counter by a string": Bad(("POST", f"{RAINMAKER}/counters/Views", {"by": "x"}), 400, ["/by"]),
     "counter by a fraction": Bad(("POST", f"{RAINMAKER}/counters/Views", {"by": 0.5}), 422, ["/Views"]),
@@ -186,6 +193,7 @@ CASES: dict[str, Bad] = {
     "read inconsistently": Bad(("GET", f"{RAINMAKER}?consistent=maybe"), 400, ["/consistent"]),
     "post to an item": Bad(("POST", RAINMAKER, {}), 405),
     "put to a counter": Bad(("PUT", f"{RAINMAKER}/counters/Views", {}), 405),
+    "read a counter": Bad(("HEAD", f"{RAINMAKER}/counters/Views"), 405),
     # Headers
     "key of 300 characters": patch(ADD, 400, "/Idempotency-Key", idempotency_key="x" * 300),
     "empty idempotency key": patch(ADD, 400, "/Idempotency-Key", idempotency_key=""),
@@ -224,12 +232,32 @@ def test_it_is_a_problem_and_nothing_is_written(shelf: Api, bad: Bad) -> None:
     assert shelf.store.tables() == before
 
 
-def test_not_utf8(rainmaker: Api, store: Store) -> None:
+COUNTER = f"{RAINMAKER}/counters/Views"
+
+
+@pytest.mark.parametrize("body", ["/w==", "not base64!", "!!!!", "eyJieSI6NX0"])
+@pytest.mark.parametrize("target", [("PATCH", RAINMAKER), ("POST", COUNTER), ("DELETE", RAINMAKER)], ids=str)
+def test_a_damaged_body(rainmaker: Api, store: Store, target: tuple[str, str], body: str) -> None:
     before = store.tables()
-    event = rainmaker.event("PATCH", RAINMAKER, "{}", content_type="application/merge-patch+json")
-    for body in ("/w==", "not base64!"):
-        answer = rainmaker.invoke({**event, "body": body, "isBase64Encoded": True})
-        assert (answer.status, answer.headers["content-type"]) == (400, "application/problem+json")
+    event = rainmaker.event(*target, content_type="application/json")
+    answer = rainmaker.invoke({**event, "body": body, "isBase64Encoded": True})
+    assert (answer.status, answer.pointers) == (400, [""])
+    assert store.tables() == before
+
+
+def test_a_path_that_is_not_utf8(rainmaker: Api, store: Store) -> None:
+    """A function URL leaves the path encoded."""
+    before = store.tables()
+    event = rainmaker.event("GET", "/")
+    for path, pointer in (
+        ("/books/%FF/x", "/partition"),
+        ("/books/x/%C3", "/sort"),
+        ("/books/x/y/counters/%FF", "/attribute"),
+    ):
+        method = "POST" if "counters" in path else "PUT"
+        event["requestContext"]["http"]["method"] = method
+        answer = rainmaker.invoke({**event, "rawPath": path, "body": "{}"})
+        assert (answer.status, answer.pointers) == (400, [pointer])
     assert store.tables() == before
 
 
@@ -253,6 +281,26 @@ def test_what_nobody_foresaw_is_a_problem_too(rainmaker: Api) -> None:
     answer = rainmaker("PATCH", RAINMAKER, ADD)
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert b"as told" not in answer.body
+
+
+@pytest.mark.parametrize(
+    ("target", "allow"),
+    [(RAINMAKER, "GET, HEAD, PUT, PATCH, DELETE, OPTIONS"), (COUNTER, "POST, OPTIONS")],
+    ids=["item", "counter"],
+)
+def test_the_methods_of_a_path(rainmaker: Api, target: str, allow: str) -> None:
+    refused = rainmaker("TRACE", target)
+    assert (refused.status, refused.headers["allow"]) == (405, allow)
+    assert refused.json["detail"] == f"the methods of this path are {allow}"
+    listed = rainmaker("OPTIONS", target)
+    assert (listed.status, listed.headers["allow"], listed.body) == (204, allow, b"")
+
+
+def test_head_is_get_without_its_body(rainmaker: Api) -> None:
+    """API Gateway and every server leave the body of a response to HEAD out."""
+    head, get = rainmaker("HEAD", RAINMAKER), rainmaker("GET", RAINMAKER)
+    assert (head.status, head.headers) == (get.status, get.headers)
+    assert rainmaker("HEAD", FIRM).status == 404
 
 
 def test_other_kinds_of_json_are_json(api: Api) -> None:

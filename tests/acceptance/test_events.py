@@ -63,7 +63,7 @@ API: dict[str, Answered] = {
     "api-patch-replay.json": Answered(200, AUDIOBOOK, ("api-put-book.json", "api-patch-rainmaker.json"), replayed=True),
     "api-patch-key-reused.json": problem(
         422,
-        "Unprocessable Entity",
+        "Unprocessable Content",
         "this idempotency key was already used for another request",
         "api-put-book.json",
         "api-patch-rainmaker.json",
@@ -85,7 +85,7 @@ API: dict[str, Answered] = {
     ),
     "api-patch-sold-out.json": problem(
         422,
-        "Unprocessable Entity",
+        "Unprocessable Content",
         "Stock: Input should be greater than or equal to 0",
         "api-put-book.json",
         errors=[{"pointer": "/Stock", "detail": "Input should be greater than or equal to 0"}],
@@ -115,7 +115,7 @@ API: dict[str, Answered] = {
     ),
     "api-invalid.json": problem(
         422,
-        "Unprocessable Entity",
+        "Unprocessable Content",
         "set Views: a number is needed; "
         "set Formats..x: not a document path; write it like Formats.Audiobook or items[1].qty",
         errors=[

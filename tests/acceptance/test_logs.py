@@ -6,7 +6,10 @@ import subprocess
 import sys
 from typing import Any
 
-from tests.acceptance.harness import ROOT, Api, Event, Store, add, message
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.acceptance.harness import RAINMAKER, ROOT, Api, Event, Store, add, message
 
 # Stands wherever a client can put a value or a name.
 SENTINEL = "s3ntinel"
@@ -87,9 +90,33 @@ def test_the_api_logs_no_payload(store: Store, api: Api) -> None:
 def test_an_unforeseen_failure_is_logged_without_its_message(store: Store, api: Api) -> None:
     lines, answers = run(store, "ApiFunction", requests(api)[:2], BOOKS_TABLE=f"no-{SENTINEL}")
     assert [answer["statusCode"] for answer in answers] == [500, 500]
+    assert metrics(lines) == {"Failed": 2}
     failures = [line for line in logs(lines) if line["level"] == "ERROR"]
     assert [line["error"] for line in failures] == ["ResourceNotFoundException"] * 2
+    assert [(line["code"], line["operation"]) for line in failures] == [
+        ("ResourceNotFoundException", "PutItem"),
+        ("ResourceNotFoundException", "BatchGetItem"),
+    ]
     assert all(line["places"] for line in failures)
+
+
+def test_a_denied_call_is_named(rainmaker: Api, caplog: pytest.LogCaptureFixture) -> None:
+    """A role without the permission: the operator reads which one."""
+
+    def denied(operation: str, request: Any, /) -> dict[str, Any]:
+        response: Any = {"Error": {"Code": "AccessDeniedException", "Message": f"not authorized: {SENTINEL}"}}
+        raise ClientError(response, operation)
+
+    rainmaker.module.writer.dynamodb.transport = denied
+    caplog.clear()
+    assert rainmaker("DELETE", RAINMAKER).status == 500
+    failed = next(record.__dict__ for record in caplog.records if record.levelname == "ERROR")
+    assert (failed["error"], failed["code"], failed["operation"]) == (
+        "ClientError",
+        "AccessDeniedException",
+        "DeleteItem",
+    )
+    assert SENTINEL not in caplog.text
 
 
 def test_the_worker_logs_no_payload(store: Store) -> None:

@@ -282,22 +282,3 @@ def test_reads(rainmaker: Api) -> None:
     assert part.json == {**RAINMAKER_KEY, "Formats": {"Hardcover": "J4SUKVGU"}, "Views": 0}
     assert part.etag == whole.etag
     assert rainmaker("GET", "/books/John%20Grisham/The%20Firm").status == 404
-
-
-JWT_A = {"jwt": {"claims": {"sub": "alice"}, "scopes": None}}
-JWT_B = {"jwt": {"claims": {"sub": "bob"}, "scopes": None}}
-IAM = {"iam": {"userArn": "arn:aws:iam::123456789012:user/alice"}}
-LAMBDA = {"lambda": {"principalId": "alice"}}
-
-
-def test_a_key_belongs_to_its_caller(rainmaker: Api, store: Store) -> None:
-    request = {"add": {"Views": 1}}
-    callers = [None, JWT_A, JWT_B, IAM, LAMBDA]
-    for views, caller in enumerate(callers, 1):
-        answer = rainmaker("PATCH", RAINMAKER, request, idempotency_key="same", authorizer=caller)
-        assert (answer.replayed, answer.json["Views"]) == (None, views)
-    for views, caller in enumerate(callers, 1):
-        again = rainmaker("PATCH", RAINMAKER, request, idempotency_key="same", authorizer=caller)
-        assert (again.replayed, again.json["Views"]) == ("true", views)
-    scopes = ("anonymous", "jwt:alice", "jwt:bob", "iam:arn:aws:iam::123456789012:user/alice", "principal:alice")
-    assert all(store.record(scope, "same") for scope in scopes)
