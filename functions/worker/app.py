@@ -35,7 +35,7 @@ consumer = Consumer(writer, Catalogue(*MODELS), rejected)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Returns the messages that SQS shall deliver again; all others are done or in the rejected queue."""
     logger.set_correlation_id(context.aws_request_id)
-    records = event.get("Records")
+    records = event.get("Records") if isinstance(event, dict) else None
     if not isinstance(records, list):
         raise ValueError("this is no SQS event: it has no list of Records")
     report = consumer.process(records, deadline=Deadline.of_lambda(context))

@@ -49,14 +49,13 @@ def copy_of(rejection: Rejection) -> Copy:
 def _packed(originals: dict[str, MessageAttribute], ours: Mapping[str, str]) -> dict[str, MessageAttribute]:
     """As many of the message's own attributes as there is room for; the others, and those that have the name of one of
     ours, in one."""
-    hidden = {n: a for n, a in originals.items() if n in ours and a.get("stringValue") != ours[n]}
-    shown = {name: attribute for name, attribute in originals.items() if name not in ours}
+    hidden = {n: a for n, a in originals.items() if n in _OURS and a.get("stringValue") != ours.get(n)}
+    shown = {name: attribute for name, attribute in originals.items() if name not in _OURS}
     room = _MAX_ATTRIBUTES - len(ours)
     if not hidden and len(shown) <= room:
         return shown
-    kept = [name for name in shown if name != OTHERS][: room - 1]
-    hidden |= {name: attribute for name, attribute in shown.items() if name not in kept}
-    return {**{n: shown[n] for n in kept}, OTHERS: {"dataType": "String", "stringValue": json.dumps(hidden)}}
+    hidden |= {name: shown.pop(name) for name in list(shown)[room - 1 :]}
+    return {**shown, OTHERS: {"dataType": "String", "stringValue": json.dumps(hidden)}}
 
 
 def _originals(record: SQSRecord) -> dict[str, MessageAttribute]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from ..commit.bulk import Batch
 from ..commit.ledger import IdempotencyKey
-from ..errors import InvalidKey, Problem
+from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
 from ..requests import Catalogue
 from ..writes import Write
@@ -73,10 +73,11 @@ class Parser:
         scope = self._scopes.get(record.queue) or f"queue:{record.queue}"
         key: IdempotencyKey | None = None
         try:
-            body = record.checked_body()
-            value = loads(body)
+            if not isinstance(record.body, str):
+                raise InvalidRequest(Problem(("body",), "a string is needed"))
+            value = loads(record.body)
             key = IdempotencyKey(scope, _key(record, value))
-            return Message(record, key, self._requests.read(value, len(body)))
+            return Message(record, key, self._requests.read(value, len(record.body)))
         except Exception as error:
             failure = Failure.of(error)
         message = Message(record, key or _fallback_key(scope, record))

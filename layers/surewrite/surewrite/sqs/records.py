@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
-from ..errors import InvalidKey, InvalidRequest, Problem
+from ..errors import InvalidKey, Problem
 
 MessageAttribute = Mapping[str, Any]
 """`{"dataType": "String", "stringValue": …}`, or `binaryValue` in base64."""
@@ -66,16 +66,6 @@ class SQSRecord:
     def digest(self) -> str:
         """Tells this body from others, whatever it is."""
         return hashlib.sha256(self.text.encode(errors="surrogatepass")).hexdigest()
-
-    def checked_body(self) -> str:
-        """The body; InvalidRequest if it is no text."""
-        if not isinstance(self.body, str):
-            raise InvalidRequest(Problem(("body",), "a string is required"))
-        try:
-            self.body.encode()
-        except UnicodeEncodeError:
-            raise InvalidRequest(Problem(("body",), "not valid UTF-8, or half a surrogate pair")) from None
-        return self.body
 
     def own_key(self) -> str:
         """The idempotency key of a message whose body has none; the first of these that exists:
