@@ -9,11 +9,12 @@ from ..errors import InvalidRequest
 from ..requests import Catalogue, parse_key, parse_message
 from ..writes import Write
 
-LIMIT = 8 * 1024 * 1024
-"""Bytes, by estimate, that a cache may hold."""
+LIMIT = 16 * 1024 * 1024
+"""Bytes that the writes of a cache may take, by an estimate from the lengths of their texts."""
 
 _LONG = 2048
-_WRITE_BYTES, _BYTES_PER_CHARACTER = 6 * 1024, 8
+# measured: a list of small numbers takes most, 80 bytes a character
+_WRITE_BYTES, _BYTES_PER_CHARACTER = 2048, 24
 
 
 class RequestCache:

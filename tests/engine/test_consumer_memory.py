@@ -1,0 +1,123 @@
+"""What a worker keeps of the batches that it has processed: nothing of their bodies, and a bounded cache."""
+
+from __future__ import annotations
+
+import gc
+import json
+import tracemalloc
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import pytest
+from pydantic import model_validator
+
+from surewrite import Deadline, DynamoDB, Item, Ledger, PartitionKey, Writer
+from surewrite.model.json import loads
+from surewrite.requests import Catalogue
+from surewrite.sqs import Consumer, Rejection
+from surewrite.sqs.cache import RequestCache
+from surewrite.testing import cancellation
+from tests.models import Book, Product
+
+_BODY = 200_000
+_KEY = {"Author": "A", "Title": "T"}
+
+
+class Strict(Item, table="Strict", collection="strict"):
+    """A model whose own validator refuses."""
+
+    id: PartitionKey[str]
+    text: str = ""
+
+    @model_validator(mode="after")
+    def _refuse(self) -> Self:
+        if self.text:
+            raise ValueError("no text is accepted")
+        return self
+
+
+class Sink:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
+        return {}
+
+
+def refuse(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+    """No item is there, and no condition is met."""
+    if operation == "TransactWriteItems":
+        codes = ["None"] * (len(request["TransactItems"]) - 1)
+        raise cancellation(operation, *codes, "ConditionalCheckFailed")
+    return {"Responses": {}}
+
+
+@pytest.fixture
+def no_collection() -> Iterator[None]:
+    """Cycles stay: the collector comes late to a process that allocates little else than long strings."""
+    gc.collect()
+    gc.disable()
+    tracemalloc.start()
+    yield
+    tracemalloc.stop()
+    gc.enable()
+
+
+def update(**members: Any) -> dict[str, Any]:
+    return {"op": "update", "collection": "books", "key": _KEY, **members}
+
+
+LONG = "x" * _BODY
+REFUSED: dict[str, Any] = {
+    "not JSON": "{" + LONG,
+    "an unknown member": update(surprise=LONG),
+    "no section": update(when={"Category": {"eq": LONG}}),
+    "an unknown attribute": update(set={"Category": LONG}, add={"Nope": 1}),
+    "a wrong item": {"op": "put", "collection": "books", "item": {**_KEY, "Stock": -1, "Category": LONG}},
+    "a validator, at the door": {"op": "put", "collection": "strict", "item": {"id": "1", "text": LONG}},
+}
+
+
+@pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
+@pytest.mark.usefixtures("no_collection")
+def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
+    consumer = Consumer(Writer(DynamoDB(refuse), Ledger("Ledger")), Catalogue(Book, Strict), Sink())
+    text = body if isinstance(body, str) else json.dumps(body)
+
+    def batch(number: int) -> int:
+        records = [{"messageId": f"{number}/{n}", "body": f"{text} ", "eventSourceARN": "queue"} for n in range(9)]
+        report = consumer.process(records, deadline=Deadline.after(10))
+        assert report.failures == []
+        return len(report.rejected)
+
+    assert batch(0) == 9
+    before, _ = tracemalloc.get_traced_memory()
+    for number in range(1, 4):
+        batch(number)
+    after, _ = tracemalloc.get_traced_memory()
+    assert after - before < 2 * _BODY  # three batches have 27 bodies
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        lambda n: {**update(add={"Views": 1}), "key": {"Author": "A", "Title": str(n)}},
+        lambda n: update(set={"Category": f"{n} {'x' * 1900}"}),
+        lambda n: update(set={f"Formats.format{i}": str(n) for i in range(70)}),
+        lambda n: {
+            **update(append={"RelatedItems": list(range(n, n + 200))}),
+            "collection": "products",
+            "key": {"Id": 1},
+        },
+    ],
+    ids=["items", "long values", "paths", "lists"],
+)
+@pytest.mark.usefixtures("no_collection")
+def test_a_cache_is_bounded_by_bytes(body: Any) -> None:
+    limit = 512 * 1024
+    cache = RequestCache(Catalogue(Book, Product), limit=limit)
+    for number in range(100):
+        text = json.dumps(body(number))
+        write = cache.read(loads(text), len(text))
+        assert write.fingerprint
+    full, _ = tracemalloc.get_traced_memory()
+    del cache, write
+    empty, _ = tracemalloc.get_traced_memory()
+    assert full - empty < 2 * limit
