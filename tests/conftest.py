@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from local import aws, engines, template
 from tests.models import MODELS
@@ -25,6 +26,11 @@ os.environ.update(aws.CREDENTIALS)
 os.environ.update({"AWS_DEFAULT_REGION": aws.REGION, "AWS_REGION": aws.REGION, "AWS_EC2_METADATA_DISABLED": "true"})
 for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
     os.environ.pop(name, None)
+
+# `make test` takes the first; `make test THOROUGH=1` the second.
+settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
+settings.register_profile("thorough", settings.get_profile("ci"), max_examples=3000)
+settings.load_profile("thorough" if os.environ.get("THOROUGH") else "ci")
 
 _prefixes = (f"t{number}-" for number in itertools.count())
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.conditions import Attr, ConditionBase
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 
 from surewrite.errors import InvalidCondition
@@ -90,7 +90,6 @@ def cases(draw: Callable[..., Any]) -> tuple[Image | None, ConditionBase]:
     return image, condition
 
 
-@settings(max_examples=500, deadline=None, print_blob=True)
 @given(case=cases())
 def test_evaluate_is_the_engines_verdict(engine: Engine, case: tuple[Image | None, ConditionBase]) -> None:
     image, condition = case
@@ -111,7 +110,6 @@ _json_conditions = st.dictionaries(
 )
 
 
-@settings(max_examples=500, deadline=None, print_blob=True)
 @given(image=images(), json=_json_conditions)
 def test_what_is_read_from_json_is_taken_by_the_engine(engine: Engine, image: Image, json: dict[str, Any]) -> None:
     try:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Annotated, Any, Literal, Self
 
-from hypothesis import event, given, settings
+from hypothesis import event, given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, model_validator
 
@@ -143,7 +143,6 @@ def is_valid(image: Image) -> bool:
     return True
 
 
-@settings(max_examples=1500, deadline=None, print_blob=True)
 @given(image=items() | st.none(), drawn=st.lists(actions(), min_size=1, max_size=2).map(distinct))
 def test_the_guard_holds_where_the_new_item_is_valid(image: Image | None, drawn: list[Action]) -> None:
     try:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from surewrite import Update, apply
@@ -34,7 +34,6 @@ def both_take(update: Update, image: Image) -> Update | None:
     return Update(kept) if kept else None
 
 
-@settings(max_examples=300, deadline=None, print_blob=True)
 @given(image=images() | st.none(), update=updates)
 def test_apply_makes_what_update_item_stores(engine: Engine, image: Image | None, update: Update) -> None:
     base = {**KEY, **(image or {})}

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from surewrite import Outcome
@@ -13,7 +13,6 @@ from tests.property.engine import Engine
 from tests.property.strategies import KEY, anything, numbers
 
 
-@settings(max_examples=300, deadline=None, print_blob=True)
 @given(number=numbers)
 def test_a_number_keeps_every_digit(engine: Engine, number: Decimal) -> None:
     text = number_text(number)
@@ -26,7 +25,6 @@ def test_a_number_keeps_every_digit(engine: Engine, number: Decimal) -> None:
     assert dumps(stored["n"]) == text
 
 
-@settings(max_examples=300, deadline=None, print_blob=True)
 @given(value=anything)
 def test_every_value_comes_back_as_it_was(engine: Engine, value: Any) -> None:
     assert from_wire(to_wire(value)) == value
@@ -35,13 +33,11 @@ def test_every_value_comes_back_as_it_was(engine: Engine, value: Any) -> None:
     assert Outcome.load(Outcome({"value": value}).dump()).attributes == {"value": value}
 
 
-@settings(max_examples=300, deadline=None, print_blob=True)
 @given(text=st.text())
 def test_a_string_comes_back_from_json(text: str) -> None:
     assert loads(dumps(text)) == text
 
 
-@settings(max_examples=200, deadline=None, print_blob=True)
 @given(value=anything)
 def test_what_json_can_say_comes_back_from_json(value: Any) -> None:
     assert loads(dumps(value)) == _as_json(value)
@@ -56,7 +52,6 @@ def _as_json(value: Any) -> Any:
     return loads(dumps(value)) if isinstance(value, bytes) else value
 
 
-@settings(max_examples=200, deadline=None, print_blob=True)
 @given(value=anything)
 def test_an_item_is_never_taken_for_smaller_than_its_strings(value: Any) -> None:
     wire = image_to_wire({"value": value})
