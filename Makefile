@@ -1,5 +1,6 @@
 # make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
-# make test    linters, types and all tests
+# make test    linters, types and all tests (THOROUGH=1: more examples for the properties; PYTEST=… to pytest)
+# make test-fast  the tests of the language and the protocol without the races: a few seconds
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
@@ -18,13 +19,19 @@ SOURCES := layers functions local benchmarks tests
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve test bench lint format setup engines env validate build deploy lock clean
+.PHONY: serve test test-fast bench lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
 
+# Every worker has an engine of its own; who has finished takes over what another one has left.
+RUN := -m pytest --numprocesses=auto --dist=worksteal
+
 test: setup lint
-	@$(BIN)/python -m pytest $(PYTEST)
+	@$(BIN)/python $(RUN) $(PYTEST)
+
+test-fast: setup
+	@$(BIN)/python $(RUN) --quiet tests/unit tests/engine --ignore=tests/engine/test_races.py $(PYTEST)
 
 bench: setup .venv/bench
 	@$(BIN)/python -m benchmarks.run $(BENCH)
