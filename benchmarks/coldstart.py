@@ -9,7 +9,6 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from benchmarks import contenders
 from benchmarks.contenders import HERE, TEMPLATE
 from benchmarks.process import BenchError
 from local import aws, functions, template
@@ -32,8 +31,7 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 
 def _starts() -> dict[str, tuple[str, Mapping[str, str]]]:
-    tables = contenders.Tables({name: name for name in template.read(TEMPLATE).tables}, "Idempotency")
-    functions_ = template.read(TEMPLATE, tables.references).functions
+    functions_ = template.read(TEMPLATE).functions
     local = {**aws.environment("http://127.0.0.1:9", "http://127.0.0.1:9"), "AWS_CONFIG_FILE": os.devnull}
 
     def environment(name: str, *folders: Path) -> dict[str, str]:

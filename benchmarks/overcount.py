@@ -40,10 +40,9 @@ def _run(
     round_ = make_round("hot", options.messages, 1 / 3, options.seed)
     records = round_.warm_up["Records"] + round_.measured["Records"]
     with contenders.fresh_tables(client) as tables, Proxy(endpoint) as proxy:
-        definition = contenders.definition_of(contender, tables.references)
-        function = definition.model_copy(update={"timeout": _TIMEOUT})
-        variables = {"IDEMPOTENCY_TABLE": tables.idempotency}
-        run = Stage(options.seed, client, tables.named, function, proxy, RejectedQueue(), variables=variables)
+        function = contenders.definition_of(contender).model_copy(update={"timeout": _TIMEOUT})
+        run = Stage(options.seed, client, {}, function, proxy, RejectedQueue(), variables=tables.variables)
+        run.models = "benchmarks.models"
         run.may_raise = contender != contenders.SUREWRITE  # BatchProcessor does where all messages of a batch fail
         run.send([Message("WritesQueue", record["messageId"], record["body"]) for record in records])
         run.drain(kills=options.kills, sizes=[10, 50, 100], patience=600)

@@ -46,7 +46,7 @@ class Bench:
     def scale(self) -> None:
         """surewrite alone: larger batches, and a ledger that is full already."""
         with fresh_tables(self.client) as tables:
-            full = tables.named["Ledger"]
+            full = tables.ledger
             _say(f"writing {self._options.ledger:,} records to a ledger")
             ledger.fill(self.endpoint, full, self._options.ledger)
             for number in range(self._options.rounds):

@@ -76,6 +76,7 @@ class Stage:
     rejected: RejectedQueue
     twice: float = 0.0
     variables: Mapping[str, str] = field(default_factory=dict)
+    models: str = "tests.models"
     may_raise: bool = False
     queues: dict[str, Queue] = field(default_factory=dict)
     kills: int = 0
@@ -95,7 +96,8 @@ class Stage:
 
     def worker(self) -> Worker:
         """A new execution environment of the function."""
-        return Worker(self.function, {**aws.environment(self.proxy.url, self.proxy.url), **self.variables})
+        engines = aws.environment(self.proxy.url, self.proxy.url)
+        return Worker(self.function, {**engines, **self.variables}, self.models)
 
     def drain(
         self,

@@ -1,6 +1,7 @@
 """A function's handler in a child process, which can be killed at any moment."""
 
 import contextlib
+import importlib
 import multiprocessing
 import os
 import sys
@@ -9,7 +10,6 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from local import functions, template
-from tests import models
 
 # Children are forked from a process that has imported everything, so that a new one is there at once.
 _processes = multiprocessing.get_context("forkserver")
@@ -25,11 +25,12 @@ class HandlerFailed(Exception):
 
 
 class Worker:
-    """One execution environment: a fresh process, one event at a time."""
+    """One execution environment: a fresh process, one event at a time. It serves the models of the module `models`,
+    whichever a team has put into its layer."""
 
-    def __init__(self, function: template.Function, engines: Mapping[str, str]) -> None:
+    def __init__(self, function: template.Function, engines: Mapping[str, str], models: str) -> None:
         self._connection, theirs = _processes.Pipe()
-        self._process = _processes.Process(target=_serve, args=(theirs, function, dict(engines)), daemon=True)
+        self._process = _processes.Process(target=_serve, args=(theirs, function, dict(engines), models), daemon=True)
         self._process.start()
         theirs.close()
         self._ask()
@@ -63,12 +64,11 @@ class Worker:
         self._connection.close()
 
 
-def _serve(connection: Connection, definition: template.Function, engines: Mapping[str, str]) -> None:
+def _serve(connection: Connection, definition: template.Function, engines: Mapping[str, str], models: str) -> None:
     """Runs in the child, until the parent is gone or kills it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # logs and metrics
-    # It serves the models of the tests, whichever a team has put into its layer.
-    sys.modules["bookstore.models"] = models
+    sys.modules["bookstore.models"] = importlib.import_module(models)
     # As local.stack does: a client that is made with the first event finds the engines as well.
     os.environ.update(engines)
     function = functions.load(definition, functions.environment(definition, engines))
