@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -19,6 +20,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from local.aws import ACCOUNT, REGION
 
@@ -42,15 +44,19 @@ class Endpoints:
     note: str | None = None
 
 
+Died: TypeAlias = Callable[[EngineError], None]
+"""Called, on a thread of its own, when an engine ends by itself."""
+
+
 @contextmanager
-def running(data: Path | None = None) -> Iterator[Endpoints]:
+def running(data: Path | None = None, died: Died | None = None) -> Iterator[Endpoints]:
     """Both engines. Items are kept in the folder `data`, messages never are. Raises EngineError.
 
     Where no Dynoxide binary can be had (it is built for few platforms), ministack serves DynamoDB too.
     """
     if find_dynoxide() is None:
         note = "no Dynoxide for this machine: ministack serves DynamoDB too, in memory"
-        with ministack("dynamodb,sqs") as endpoint:
+        with ministack("dynamodb,sqs", died) as endpoint:
             yield Endpoints(endpoint, endpoint, note)
         return
     if data is not None:
@@ -58,12 +64,12 @@ def running(data: Path | None = None) -> Iterator[Endpoints]:
             data.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise EngineError(f"DATA={data}: {error.strerror}") from error
-    with dynoxide(data / "dynoxide.db" if data else None) as dynamodb, ministack("sqs") as sqs:
+    with dynoxide(data / "dynoxide.db" if data else None, died) as dynamodb, ministack("sqs", died) as sqs:
         yield Endpoints(dynamodb, sqs)
 
 
 @contextmanager
-def dynoxide(db_path: Path | None = None) -> Iterator[str]:
+def dynoxide(db_path: Path | None = None, died: Died | None = None) -> Iterator[str]:
     """Dynoxide's endpoint; its items are in memory, or in the file `db_path`. Raises EngineError."""
     binary = find_dynoxide()
     if binary is None:
@@ -73,12 +79,12 @@ def dynoxide(db_path: Path | None = None) -> Iterator[str]:
         storage = ["--db-path", str(db_path)] if db_path else []
         return [str(binary), "serve", "--host", "127.0.0.1", "--port", str(port), *storage]
 
-    with _process("Dynoxide", command, lambda port: {}, health="/") as endpoint:
+    with _process("Dynoxide", command, lambda port: {}, "/", died) as endpoint:
         yield endpoint
 
 
 @contextmanager
-def ministack(services: str = "sqs") -> Iterator[str]:
+def ministack(services: str = "sqs", died: Died | None = None) -> Iterator[str]:
     """ministack's endpoint, with a comma-separated list of services in memory. Raises EngineError."""
     binary = find_ministack()
     if binary is None:
@@ -98,7 +104,7 @@ def ministack(services: str = "sqs") -> Iterator[str]:
             "DOCKER_HOST": "unix:///nonexistent",
         }
 
-    with _process("ministack", lambda port: [str(binary)], environment, health="/_ministack/health") as endpoint:
+    with _process("ministack", lambda port: [str(binary)], environment, "/_ministack/health", died) as endpoint:
         yield endpoint
 
 
@@ -133,6 +139,7 @@ def _process(
     command: Callable[[int], list[str]],
     environment: Callable[[int], Mapping[str, str]],
     health: str,
+    died: Died | None,
 ) -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix=f"{name.lower()}-") as scratch:
         log = Path(scratch) / "log"
@@ -141,13 +148,17 @@ def _process(
             endpoint = f"http://127.0.0.1:{port}"
             # TMPDIR: what the engine leaves behind goes with the folder.
             process = _start(name, command(port), {**os.environ, **environment(port), "TMPDIR": scratch}, log)
+            stopping = threading.Event()
             try:
                 if _wait_until_healthy(process, endpoint + health):
+                    if died is not None:
+                        _watch(name, process, log, stopping, died)
                     yield endpoint
                     return
             finally:
+                stopping.set()
                 _stop(process)
-            # Somebody else may have taken the free port in between.
+            # Another program may have taken the free port in between.
             if attempt == _ATTEMPTS:
                 raise EngineError(f"{name} does not start: {_last_line(log)}")
 
@@ -167,6 +178,15 @@ def _start(name: str, command: list[str], environment: Mapping[str, str], log: P
             )
     except OSError as error:
         raise EngineError(f"{name} does not start: {error}") from error
+
+
+def _watch(name: str, process: subprocess.Popen[bytes], log: Path, stopping: threading.Event, died: Died) -> None:
+    def wait() -> None:
+        process.wait()
+        if not stopping.is_set():
+            died(EngineError(f"{name} ended by itself ({process.returncode}): {_last_line(log)}"))
+
+    threading.Thread(target=wait, name=f"watch {name}", daemon=True).start()
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], url: str) -> bool:

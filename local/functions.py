@@ -8,12 +8,15 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from local import template
+
+if TYPE_CHECKING:
+    from surewrite import Item  # the layers are on the path as soon as a function is loaded
 
 
 class LoadError(RuntimeError):
@@ -46,11 +49,13 @@ class Context:
 
 
 class Function:
-    """A handler in its execution environment: one event at a time, the others wait."""
+    """A handler in its execution environment: one event at a time, the others wait.
 
-    def __init__(self, definition: template.Function, handler: Handler) -> None:
-        self.name = definition.logical_id
-        self.timeout = definition.timeout
+    `models` are those that its module serves, its `MODELS`.
+    """
+
+    def __init__(self, definition: template.Function, handler: Handler, models: "Sequence[type[Item]]" = ()) -> None:
+        self.models = models
         self._definition = definition
         self._handler = handler
         self._lock = threading.Lock()
@@ -95,7 +100,7 @@ def load(definition: template.Function, variables: Mapping[str, str]) -> Functio
     handler = getattr(module, handler_name, None)
     if not callable(handler):
         raise LoadError(f"{definition.logical_id}: {path} has no {handler_name}")
-    return Function(definition, handler)
+    return Function(definition, handler, getattr(module, "MODELS", ()))
 
 
 def _import(name: str, path: Path) -> ModuleType:

@@ -1,4 +1,7 @@
-"""What API Gateway does between HTTP and Lambda: HTTP APIs, payload format 2.0. Pure: no sockets here."""
+"""What API Gateway does between HTTP and Lambda: HTTP APIs, payload format 2.0. Pure: no sockets here.
+
+Our own, because `sam local start-api` needs Docker, decodes keys otherwise than AWS does, and knows no queues.
+"""
 
 import base64
 import json
@@ -7,9 +10,10 @@ import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.message import Message
 from typing import Any
 from urllib.parse import parse_qsl, unquote
+
+from starlette.datastructures import Headers
 
 from local.aws import ACCOUNT
 from local.template import DEFAULT_ROUTE, Route
@@ -30,7 +34,7 @@ class Request:
 
     method: str
     target: str
-    headers: Message
+    headers: Headers
     body: bytes
     protocol: str = "HTTP/1.1"
     source_ip: str = "127.0.0.1"
@@ -134,7 +138,7 @@ def event(request: Request, matched: Match) -> dict[str, Any]:
         "isBase64Encoded": is_base64,
     }
     optional = {
-        "cookies": [cookie for line in request.headers.get_all("cookie", []) for cookie in line.split("; ")],
+        "cookies": [cookie for line in request.headers.getlist("cookie") for cookie in line.split("; ")],
         "queryStringParameters": _join(parse_qsl(request.query, keep_blank_values=True)),
         "pathParameters": matched.parameters,
         "body": body,
@@ -159,11 +163,6 @@ def response(answer: Any) -> Response:
     # multiValueHeaders belong to format 1.0: API Gateway ignores them here, and so does this.
     headers += [("set-cookie", str(cookie)) for cookie in answer.get("cookies") or []]
     return Response(int(answer["statusCode"]), headers, content)
-
-
-def message(status: int, text: str) -> Response:
-    """An answer of API Gateway itself."""
-    return Response(status, [("content-type", "application/json")], json.dumps({"message": text}).encode())
 
 
 def _encode_body(request: Request) -> tuple[str, bool]:
@@ -207,4 +206,5 @@ def _header_value(value: Any) -> str:
     text = str(value).lower() if isinstance(value, bool) else str(value)
     if "\r" in text or "\n" in text:
         raise ValueError("a header with a line break")
+    text.encode("latin-1")
     return text

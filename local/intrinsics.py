@@ -1,44 +1,15 @@
-"""Reads CloudFormation YAML and resolves its intrinsic functions."""
+"""Resolves CloudFormation's intrinsic functions in their long form: `{"Ref": "Books"}`."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
-
-import yaml
 
 _PLACEHOLDER = re.compile(r"\$\{(!?)([^}]+)\}")
 
 
 class UnresolvedError(ValueError):
     """An intrinsic function that cannot be resolved here; the message says which and why."""
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML with CloudFormation's short tags in their long form: `!Ref X` is `{"Ref": "X"}`."""
-
-
-def _tag(loader: _Loader, suffix: str, node: yaml.Node) -> dict[str, Any]:
-    if isinstance(node, yaml.ScalarNode):
-        value: Any = loader.construct_scalar(node)
-    elif isinstance(node, yaml.SequenceNode):
-        value = loader.construct_sequence(node, deep=True)
-    else:
-        assert isinstance(node, yaml.MappingNode)
-        value = loader.construct_mapping(node, deep=True)
-    if suffix == "GetAtt" and isinstance(value, str):
-        value = value.split(".", 1)
-    return {suffix if suffix in ("Ref", "Condition") else f"Fn::{suffix}": value}
-
-
-_Loader.add_multi_constructor("!", _tag)
-
-
-def read_yaml(path: Path) -> Any:
-    """The document at `path`. Raises yaml.YAMLError and OSError."""
-    with path.open(encoding="utf-8") as file:
-        return yaml.load(file, Loader=_Loader)  # noqa: S506 - a SafeLoader
 
 
 @dataclass

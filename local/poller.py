@@ -1,4 +1,7 @@
-"""What Lambda's event source mapping does: batches of a queue's messages become calls of a function."""
+"""What Lambda's event source mapping does: batches of a queue's messages become calls of a function.
+
+Our own, because the emulators that have one run the function in Docker, and SAM has none.
+"""
 
 import base64
 import sys

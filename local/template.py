@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
+from cfnlint.decode import decode_str
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_pascal
 
 from local.aws import ACCOUNT, REGION, arn
-from local.intrinsics import Resolver, read_yaml
+from local.intrinsics import Resolver
 
 DEFAULT_ROUTE = "$default"
 
@@ -229,11 +229,11 @@ _Model = TypeVar("_Model", bound=_Properties)
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document = read_yaml(path)
+        document, mistakes = decode_str(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TemplateError(f"{path}: {error.strerror}") from error
-    except yaml.YAMLError as error:
-        raise TemplateError(f"{path}: {' '.join(str(error).split())}") from error
+    for mistake in mistakes:
+        raise TemplateError(f"{path}:{mistake.linenumber}: {' '.join(mistake.message.split())}")
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise TemplateError(f"{path}: it has no Resources")
     for logical_id, resource in document["Resources"].items():

@@ -5,13 +5,13 @@ import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
-from email.message import Message
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from botocore.exceptions import EndpointConnectionError
+from starlette.datastructures import Headers
 
 from local import aws, functions, gateway, poller, template
 from surewrite.commit.ledger import IdempotencyKey, Record
@@ -122,11 +122,10 @@ class Api:
         return self.invoke(event)
 
     def event(self, method: str, target: str, body: Any = None, /, **headers: str) -> Event:
-        message = Message()
-        for name, value in {"content_type": "application/json", "host": "localhost", **headers}.items():
-            message[name.replace("_", "-")] = value
+        sent = {"content_type": "application/json", "host": "localhost", **headers}
+        named = Headers({name.replace("_", "-"): value for name, value in sent.items()})
         content = body.encode() if isinstance(body, str) else b"" if body is None else json.dumps(body).encode()
-        request = gateway.Request(method, target, message, content)
+        request = gateway.Request(method, target, named, content)
         matched = gateway.match(self.store.definition.routes, method, request.path)
         assert matched is not None
         return gateway.event(request, matched)

@@ -1,10 +1,13 @@
 """The functions' configuration, and that models and template agree."""
 
+from dataclasses import replace
+
 import pytest
 
 from bookstore.models import MODELS
 from local import functions
-from local.template import Template
+from local.stack import check_models
+from local.template import AttributeDefinition, KeyElement, Table, Template, TemplateError
 from surewrite import Item
 from surewrite.errors import ConfigurationError
 from surewrite.settings import table_variable
@@ -50,14 +53,23 @@ def test_a_retention_that_is_none(store: Store, days: str) -> None:
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_a_models_key_is_its_tables(definition: Template, model: type[Item]) -> None:
-    table = definition.tables[model.schema_.table]
-    types = {one.attribute_name: one.attribute_type for one in table.attribute_definitions}
-    roles = [("HASH", model.schema_.partition)]
-    if model.schema_.sort is not None:
-        roles.append(("RANGE", model.schema_.sort))
-    keys = [(element.key_type, element.attribute_name) for element in table.key_schema]
-    assert keys == [(role, attribute.name) for role, attribute in roles]
-    assert all(types[attribute.name] == attribute.type for _, attribute in roles)
+    check_models(definition, [model])
+
+
+@pytest.mark.parametrize(("name", "type_"), [("Id", "S"), ("ID", "N"), ("Id", "B")])
+def test_a_model_with_another_key_than_its_table(definition: Template, name: str, type_: str) -> None:
+    """`make serve` says so at its start: DynamoDB would refuse every write."""
+    changed = Table(
+        logical_id="ProductCatalog",
+        key_schema=[KeyElement(attribute_name=name, key_type="HASH")],
+        attribute_definitions=[AttributeDefinition.model_validate({"AttributeName": name, "AttributeType": type_})],
+    )
+    wrong = replace(definition, tables={**definition.tables, "ProductCatalog": changed})
+    with pytest.raises(TemplateError) as caught:
+        check_models(wrong, MODELS)
+    assert str(caught.value) == f"ProductCatalog: the table's key is {name} ({type_}), the model's Id (N)"
+    with pytest.raises(TemplateError, match="Book: the template has no table Books"):
+        check_models(replace(definition, tables={}), MODELS)
 
 
 @pytest.mark.parametrize("function", NEEDED)

@@ -1,8 +1,8 @@
 import base64
-from email.message import Message
 from typing import Any
 
 import pytest
+from starlette.datastructures import Headers
 
 from local import gateway
 from local.gateway import BadRequestError, Match, Request
@@ -20,10 +20,8 @@ ROUTES = [
 
 
 def request(target: str, method: str = "GET", body: bytes = b"", **headers: str) -> Request:
-    message = Message()
-    for name, value in headers.items():
-        message[name.replace("_", "-")] = value
-    return Request(method, target, message, body)
+    raw = [(name.replace("_", "-").lower().encode(), value.encode()) for name, value in headers.items()]
+    return Request(method, target, Headers(raw=raw), body)
 
 
 def event(sent: Request) -> dict[str, Any]:

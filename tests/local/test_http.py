@@ -1,16 +1,21 @@
 import http.client
+import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from local.engines import EngineError
 from local.gateway import MAX_BODY
 from local.http import PortError, Server
 from local.template import Route
 
+CALLS: list[str] = []
+
 
 def _echo(event: dict[str, Any]) -> Any:
+    CALLS.append(event["rawPath"])
     if event["rawPath"] == "/crash":
         raise RuntimeError("as told")
     if event["rawPath"] == "/empty":
@@ -24,14 +29,17 @@ def server() -> Iterator[Server]:
         server.functions = {"Echo": _echo}
         server.routes = [Route("ANY", "/{name}", "Echo")]
         server.resources = {"sqs": {}}
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
         yield server
-        server.shutdown()
+        server.stop()
+        thread.join(10)
+        assert not thread.is_alive()
 
 
 @pytest.fixture
 def connection(server: Server) -> Iterator[http.client.HTTPConnection]:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_address[1], timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=10)
     yield connection
     connection.close()
 
@@ -50,6 +58,7 @@ def test_a_connection_serves_many_requests(connection: http.client.HTTPConnectio
     first = connection.sock
     assert ask(connection, "GET", "/empty") == (204, b"")
     assert ask(connection, "HEAD", "/a") == (200, b"")
+    assert ask(connection, "OPTIONS", "/a") == (200, b"")
     assert ask(connection, "POST", "/a", body=iter([b"two", b"three"]), headers=JSON) == (200, b"twothree")
     assert ask(connection, "GET", "/nowhere/at/all") == (404, b'{"message": "Not Found"}')
     assert ask(connection, "GET", "/%ff") == (400, b'{"message": "Bad Request"}')
@@ -76,7 +85,39 @@ def test_a_length_that_is_none_is_refused(connection: http.client.HTTPConnection
     assert connection.getresponse().status == 400
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"DELETE /truncated HTTP/1.1\r\nhost: a\r\ncontent-length: 40\r\n\r\n",
+        b'DELETE /truncated HTTP/1.1\r\nhost: a\r\ncontent-length: 40\r\n\r\n{"when":',
+        b'POST /truncated HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n20\r\n{"by"',
+        b"POST /truncated HTTP/1.1\r\nhost: a\r\ncontent-le",
+    ],
+)
+def test_a_request_that_breaks_off_does_nothing(server: Server, request_: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as client:
+        client.sendall(request_)
+        client.shutdown(socket.SHUT_WR)
+        while client.recv(1024):
+            pass
+    assert "/truncated" not in CALLS
+
+
+def test_a_chunked_body_above_ten_megabytes_is_refused(connection: http.client.HTTPConnection) -> None:
+    chunks = (b"x" * 1024 * 1024 for _ in range(11))
+    connection.request("PUT", "/large", body=chunks)
+    assert connection.getresponse().status == 413
+    assert "/large" not in CALLS
+
+
+def test_a_failure_ends_the_server() -> None:
+    with Server(0) as server:
+        server.fail(EngineError("as told"))
+        with pytest.raises(EngineError, match="as told"):
+            server.serve_forever()
+
+
 def test_a_port_in_use_is_one_clear_line(server: Server) -> None:
-    port = server.server_address[1]
+    port = server.port
     with pytest.raises(PortError, match=f"port {port} cannot be used"):
         Server(port)

@@ -1,6 +1,7 @@
 """`python -m local` as a process of its own, with the small stack."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -94,6 +95,27 @@ if sys.platform == "linux":  # which alone ends children with their parent
             resources = resources_of(running)
             running.interrupt(signal.SIGKILL)
             assert eventually(lambda: not listening(resources.dynamodb) and not listening(resources.sqs))
+
+
+def test_a_dead_engine_ends_it_and_is_named(small_stack: Path) -> None:
+    with serving("--template", str(small_stack)) as running:
+        port = int(resources_of(running).dynamodb.rpartition(":")[2])
+        [engine] = [child for child in _children(running.process.pid) if f"--port\0{port}\0" in _command(child)]
+        os.kill(engine, signal.SIGKILL)
+        started = time.monotonic()
+        assert running.process.wait(30) == 1
+        assert time.monotonic() - started < 5
+        assert "Dynoxide ended by itself (-9)" in running.output
+        assert "Traceback" not in running.output
+
+
+def _children(pid: int) -> list[int]:
+    threads = Path(f"/proc/{pid}/task").iterdir()
+    return [int(child) for thread in threads for child in (thread / "children").read_text().split()]
+
+
+def _command(pid: int) -> str:
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 @pytest.mark.parametrize("seconds", [0.3, 0.6, 0.9, 1.2])

@@ -82,7 +82,7 @@ def test_routes_and_mappings(small_stack: Path) -> None:
         ("BatchSize: 100", "BatchSize: 0", "JobsMapping: BatchSize: Input should be greater than or equal to 1"),
         ("VisibilityTimeout: 30", "VisibilityTimeout: 3", "JobsMapping: Jobs's VisibilityTimeout is shorter"),
         ("Resources:", "Resourcen:", "it has no Resources"),
-        ("Resources:", "Resources: [", "while parsing"),
+        ("Resources:", "Resources: [", "template.yaml:14: did not find expected"),
     ],
 )
 def test_a_broken_template_is_one_clear_line(small_stack: Path, old: str, new: str, expected: str) -> None:
