@@ -14,7 +14,7 @@ from botocore.config import Config
 from bookstore.models import MODELS
 from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
 from surewrite.requests import Catalogue
-from surewrite.settings import Settings
+from surewrite.settings import Settings, queues
 from surewrite.sqs import Consumer, Report, SQSRejectedQueue
 
 logger = Logger()
@@ -28,7 +28,7 @@ def sqs_client() -> Any:
 
 writer = Settings.read(os.environ, MODELS, "REJECTED_QUEUE_URL").writer(Boto3Transport(boto3_client()))
 rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], sqs_client)
-consumer = Consumer(writer, Catalogue(*MODELS), rejected)
+consumer = Consumer(writer, Catalogue(*MODELS), rejected, queues=queues(os.environ.get("QUEUES", "")))
 
 
 @logger.inject_lambda_context(clear_state=True)

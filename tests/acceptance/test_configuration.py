@@ -51,6 +51,13 @@ def test_a_retention_that_is_none(store: Store, days: str) -> None:
         functions.load(store.definition.functions["ApiFunction"], environment)
 
 
+@pytest.mark.parametrize("names", ["WritesQueue", "WritesQueue=", "=app-WritesQueue-1", "A=a,B=b c"])
+def test_queues_that_have_no_names(store: Store, names: str) -> None:
+    environment = {**store.environment("WorkerFunction"), "QUEUES": names}
+    with pytest.raises(ConfigurationError, match="QUEUES"):
+        functions.load(store.definition.functions["WorkerFunction"], environment)
+
+
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_a_models_key_is_its_tables(definition: Template, model: type[Item]) -> None:
     check_models(definition, [model])

@@ -61,6 +61,15 @@ def test_queues_have_keys_of_their_own(worker: Worker, store: Store) -> None:
     assert store.book()["Views"] == 2
 
 
+def test_keys_outlive_a_queue_that_is_replaced(store: Store, rejected: RejectedQueue) -> None:
+    for number in (1, 2):
+        store.variables["QUEUES"] = f"Other=app-Other-1 WritesQueue=app-WritesQueue-{number}"
+        worker = Worker(store, rejected)
+        assert worker(message(add("Views", 1, "k"), queue=f"app-WritesQueue-{number}")) == []
+    assert store.book()["Views"] == 1
+    assert store.record("queue:WritesQueue", "k") is not None
+
+
 def test_put_update_delete(worker: Worker, store: Store) -> None:
     update = {**CATEGORY, "set": {"Formats.Hardcover": "J4SUKVGU"}, "add": {"Tags": ["law"]}}
     assert worker(message(PUT), message(update)) == []

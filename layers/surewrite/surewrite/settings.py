@@ -48,6 +48,14 @@ class Settings:
         return Writer(DynamoDB(transport), ledger, tables=self.tables)
 
 
+def queues(text: str) -> dict[str, str]:
+    """The physical names of queues by their logical ones, from `WritesQueue=app-WritesQueue-1A2B Other=…`."""
+    pairs = [pair.partition("=") for pair in text.split()]
+    if not all(logical and physical for logical, _, physical in pairs):
+        raise ConfigurationError("QUEUES: a list of logical=physical names is needed, separated by spaces")
+    return {logical: physical for logical, _, physical in pairs}
+
+
 def require(variables: Mapping[str, str], *names: str) -> None:
     """ConfigurationError if any of the variables is missing or empty."""
     missing = [name for name in names if not variables.get(name)]

@@ -50,7 +50,7 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     `before` is what was there first, the seeds if it is not given.
     """
     records = _records(stage)
-    ids = {request: IdempotencyKey(f"queue:{request.queue}", request.key).record_id for request in requests}
+    ids = {request: _record_id(request) for request in requests}
     applied = {request for request in requests if _applied(request, records.get(ids[request]))}
     consumed = [name for name, record in records.items() if "rejected" not in record]
     assert Counter(consumed) == Counter(ids[request] for request in applied), f"records and requests differ; {stage!r}"
@@ -65,6 +65,11 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     refused = {(request.queue, request.key) for request in set(requests) - applied}
     assert stage.rejected.keys == refused, f"rejected: {stage.rejected.keys ^ refused}; {stage!r}"
     return applied
+
+
+def _record_id(request: Request) -> str:
+    """Keys belong to the logical name of the queue."""
+    return IdempotencyKey(f"queue:{request.queue.removesuffix('.fifo')}", request.key).record_id
 
 
 def contents(stage: Stage) -> Items:

@@ -23,9 +23,9 @@ _PARALLEL = 8
 class Consumer:
     """Processes batches of one or more queues.
 
-    `catalogue` holds the models, `rejected` sends what was rejected. `scopes` gives the scope of a queue's keys by the
-    queue's name, by default `queue:<name>`: a scope that outlives the queue keeps its keys when it is replaced. At most
-    `parallel` calls are made at a time.
+    `catalogue` holds the models, `rejected` sends what was rejected. `queues` maps logical names of queues to physical
+    ones (by default they are the same): keys belong to `queue:<logical name>`, so that they are remembered when a queue
+    is replaced. At most `parallel` calls are made at a time.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class Consumer:
         catalogue: Catalogue,
         rejected: RejectedQueue,
         *,
-        scopes: Mapping[str, str] | None = None,
+        queues: Mapping[str, str] | None = None,
         parallel: int = _PARALLEL,
     ) -> None:
-        self._writer, self._parser, self._rejected = writer, Parser(catalogue, scopes or {}), rejected
-        self._parallel = parallel
+        self._writer, self._rejected, self._parallel = writer, rejected, parallel
+        self._parser = Parser(catalogue, {physical: logical for logical, physical in (queues or {}).items()})
 
     def process(self, records: Iterable[Any], *, deadline: Deadline) -> Report:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure.

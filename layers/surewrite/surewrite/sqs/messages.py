@@ -62,15 +62,14 @@ class Message:
 
 
 class Parser:
-    """Parses one record after the other. `scopes` gives the scope of a queue's keys by the queue's name, by default
-    `queue:<name>`."""
+    """Parses one record after the other. `queues` maps physical names of queues to logical ones."""
 
-    def __init__(self, catalogue: Catalogue, scopes: Mapping[str, str]) -> None:
-        self._requests, self._scopes = RequestCache(catalogue), scopes
+    def __init__(self, catalogue: Catalogue, queues: Mapping[str, str]) -> None:
+        self._requests, self._queues = RequestCache(catalogue), queues
 
     def parse(self, record: SQSRecord) -> Message:
         """The message. Whatever reading it raises is its own failure, also what a model's own validator raises."""
-        scope = self._scopes.get(record.queue) or f"queue:{record.queue}"
+        scope = f"queue:{self._queues.get(record.queue, record.queue)}"
         key: IdempotencyKey | None = None
         try:
             if not isinstance(record.body, str):
