@@ -13,8 +13,8 @@ import pytest
 from hypothesis import settings
 
 from local import aws, engines, template
+from surewrite.testing import create_tables
 from tests.models import MODELS
-from tests.tables import create_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -8,7 +8,8 @@ import pytest
 
 from local import resources
 from local.template import Template
-from tests.acceptance.harness import BOOK, RAINMAKER, Api, RejectedQueue, Store, Worker
+from surewrite.testing import RecordingSQS
+from tests.acceptance.harness import BOOK, RAINMAKER, Api, Store, Worker
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -41,12 +42,12 @@ def rainmaker(api: Api) -> Api:
 
 
 @pytest.fixture
-def rejected() -> RejectedQueue:
-    return RejectedQueue()
+def rejected() -> RecordingSQS:
+    return RecordingSQS()
 
 
 @pytest.fixture
-def worker(store: Store, rejected: RejectedQueue, monkeypatch: pytest.MonkeyPatch) -> Worker:
+def worker(store: Store, rejected: RecordingSQS, monkeypatch: pytest.MonkeyPatch) -> Worker:
     worker = Worker(store, rejected)
     real = boto3.client
 

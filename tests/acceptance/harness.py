@@ -1,7 +1,5 @@
 """Both handlers, loaded as Lambda loads them, on tables of their own."""
 
-import hashlib
-import itertools
 import json
 import sys
 from collections.abc import Callable, Mapping
@@ -10,13 +8,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from botocore.exceptions import EndpointConnectionError
 from starlette.datastructures import Headers
 
-from local import aws, functions, gateway, poller, template
+from local import aws, functions, gateway, template
 from surewrite.commit.ledger import IdempotencyKey, Record
 from surewrite.model.json import loads
 from surewrite.model.wire import image_from_wire, image_to_wire
+from surewrite.testing import InterceptingTransport, RecordingSQS, sqs_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -135,34 +133,10 @@ class Api:
         return Answer(gateway.response(json.loads(json.dumps(answer))))
 
 
-class RejectedQueue:
-    """Stands for the SQS client that the worker sends rejected messages with."""
-
-    def __init__(self) -> None:
-        self.messages: list[dict[str, Any]] = []
-        self.down = False
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: list[dict[str, Any]]) -> dict[str, Any]:  # noqa: N803
-        if self.down:
-            raise EndpointConnectionError(endpoint_url=QueueUrl)
-        assert QueueUrl.endswith("/RejectedQueue")
-        assert 1 <= len(Entries) <= 10
-        assert len({entry["Id"] for entry in Entries}) == len(Entries)
-        self.messages.extend(Entries)
-        return {"Successful": [{"Id": entry["Id"]} for entry in Entries]}
-
-    @property
-    def bodies(self) -> list[str]:
-        return [message["MessageBody"] for message in self.messages]
-
-    def attribute(self, name: str) -> list[str]:
-        return [message["MessageAttributes"][name]["StringValue"] for message in self.messages]
-
-
 class Worker:
     """The worker's handler behind an event source mapping."""
 
-    def __init__(self, store: Store, rejected: RejectedQueue) -> None:
+    def __init__(self, store: Store, rejected: RecordingSQS) -> None:
         self.store, self.rejected = store, rejected
         self.module = store.load("WorkerFunction")
         self._definition = store.definition.functions["WorkerFunction"]
@@ -175,60 +149,14 @@ class Worker:
 
     def break_calls(self, fault: Callable[[str, Mapping[str, Any]], None]) -> None:
         """Calls `fault` before every call to DynamoDB; it raises what the engine shall raise."""
-        real = self.module.writer.dynamodb.transport
-
-        def transport(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
-            fault(operation, request)
-            response: dict[str, Any] = real(operation, request)
-            return response
-
-        self.module.writer.dynamodb.transport = transport
-
-
-_numbers = itertools.count(1)
-
-
-def message(
-    body: Any,
-    *,
-    message_id: str | None = None,
-    attributes: Mapping[str, str] | None = None,
-    group: str | None = None,
-    deduplication_id: str | None = None,
-    queue: str = "WritesQueue",
-) -> Event:
-    """A record of an SQS event, as the poller makes it from what SQS hands over."""
-    text = body if isinstance(body, str) else json.dumps(body)
-    number = next(_numbers)
-    system = {
-        "ApproximateReceiveCount": "1",
-        "SentTimestamp": "1700000000000",
-        "SenderId": aws.ACCOUNT,
-        "ApproximateFirstReceiveTimestamp": "1700000000001",
-    }
-    if group is not None:
-        system |= {
-            "MessageGroupId": group,
-            "MessageDeduplicationId": deduplication_id or f"deduplication-{number}",
-            "SequenceNumber": str(18_849_496_460_467_696_128 + number),
-        }
-    received: Any = {
-        "MessageId": message_id or f"00000000-0000-4000-8000-{number:012}",
-        "ReceiptHandle": f"receipt-{number}",
-        "Body": text,
-        "MD5OfBody": hashlib.md5(text.encode()).hexdigest(),  # noqa: S324 - what SQS computes
-        "Attributes": system,
-        "MessageAttributes": {
-            name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()
-        },
-    }
-    return poller.record(received, aws.arn("sqs", queue))
+        dynamodb = self.module.writer.dynamodb
+        dynamodb.transport = InterceptingTransport(dynamodb.transport, fault)
 
 
 def redriven(copy: Mapping[str, Any], queue: str = "WritesQueue") -> Event:
     """A message of the rejected queue, moved back: the body and the attributes stay, the message id is new."""
     attributes = {name: value["StringValue"] for name, value in copy["MessageAttributes"].items()}
-    return message(copy["MessageBody"], attributes=attributes, queue=queue)
+    return sqs_record(copy["MessageBody"], attributes=attributes, queue=queue)
 
 
 def add(attribute: str, value: Any, key: str | None = None, **members: Any) -> dict[str, Any]:

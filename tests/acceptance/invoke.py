@@ -9,14 +9,15 @@ import sys
 import boto3
 
 from local import functions, template
-from tests.acceptance.harness import ROOT, RejectedQueue
+from surewrite.testing import RecordingSQS
+from tests.acceptance.harness import ROOT
 
 
 def main() -> None:
     definition = template.read(ROOT / "template.yaml").functions[sys.argv[1]]
     functions.load(definition, {})
     module = sys.modules[f"{sys.argv[1]}_app"]
-    queue = RejectedQueue()
+    queue = RecordingSQS()
     setattr(boto3, "client", lambda service, **options: queue)  # noqa: B010 - boto3's types allow no other client here
     for event in json.load(sys.stdin):
         answer = module.handler(event, functions.Context(definition))

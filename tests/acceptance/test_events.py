@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.harness import EVENTS, RAINMAKER_KEY, Api, RejectedQueue, Store, Worker, saved_event, target_of
+from surewrite.testing import RecordingSQS
+from tests.acceptance.harness import EVENTS, RAINMAKER_KEY, Api, Store, Worker, saved_event, target_of
 
 FORMATS = {"Hardcover": "J4SUKVGU", "Paperback": "D7YF4FCX"}
 BOOK = {**RAINMAKER_KEY, "Category": "Suspense", "Formats": FORMATS, "Price": 10, "Stock": 0, "Views": 0}
@@ -190,7 +191,7 @@ def test_api_event(api: Api, name: str, expected: Answered) -> None:
 
 
 @pytest.mark.parametrize(("name", "expected"), WORKER.items(), ids=WORKER)
-def test_worker_event(worker: Worker, store: Store, rejected: RejectedQueue, name: str, expected: Processed) -> None:
+def test_worker_event(worker: Worker, store: Store, rejected: RecordingSQS, name: str, expected: Processed) -> None:
     for before in expected.after:
         assert worker(*saved_event(before)["Records"]) == []
     event = saved_event(name)
@@ -204,7 +205,7 @@ def test_worker_event(worker: Worker, store: Store, rejected: RejectedQueue, nam
     _check(store, rejected, expected)
 
 
-def _check(store: Store, rejected: RejectedQueue, expected: Processed) -> None:
+def _check(store: Store, rejected: RecordingSQS, expected: Processed) -> None:
     book = store.item("Books", RAINMAKER_KEY)
     if book is not None:
         assert book.pop("_v")

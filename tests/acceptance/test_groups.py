@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.acceptance.harness import RAINMAKER_KEY, Event, RejectedQueue, Store, Worker, add, message
+from surewrite.testing import RecordingSQS, sqs_record
+from tests.acceptance.harness import RAINMAKER_KEY, Event, Store, Worker, add
 
 QUEUE = "OrderedWritesQueue.fifo"
 
 
 def ordered(body: Any, message_id: str, group: str = "g", deduplication_id: str | None = None) -> Event:
-    return message(body, message_id=message_id, group=group, deduplication_id=deduplication_id, queue=QUEUE)
+    return sqs_record(body, message_id=message_id, group=group, deduplication_id=deduplication_id, queue=QUEUE)
 
 
 def category(value: str, **members: Any) -> dict[str, Any]:
@@ -31,7 +32,7 @@ def throttle_transactions(operation: str, request: Mapping[str, Any]) -> None:
 # --- order ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_hopeless_message_waits_for_those_before_it(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_a_hopeless_message_waits_for_those_before_it(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     batch = [ordered(category("1"), "1"), ordered("poison", "2"), ordered(category("3"), "3")]
     worker.break_calls(throttle_transactions)
     assert worker(*batch, timeout=2) == ["1", "2", "3"]
@@ -45,7 +46,7 @@ def test_a_hopeless_message_waits_for_those_before_it(worker: Worker, store: Sto
     "refused", ["poison", category("2", when={"Category": {"eq": "no"}}), category("2", idempotency_key="reused")]
 )
 def test_nothing_goes_on_before_a_rejection_is_sent(
-    worker: Worker, store: Store, rejected: RejectedQueue, refused: Any
+    worker: Worker, store: Store, rejected: RecordingSQS, refused: Any
 ) -> None:
     assert worker(ordered(category("0", idempotency_key="reused"), "0")) == []
     batch = [
@@ -65,7 +66,7 @@ def test_nothing_goes_on_before_a_rejection_is_sent(
     assert len(rejected.messages) == 2
 
 
-def test_rejections_of_a_group_are_sent_in_their_order(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_rejections_of_a_group_are_sent_in_their_order(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     unmet = category("x", when={"Category": {"eq": "no"}})
     batch: list[Any] = [category("1"), "poison", unmet, "poison", category("2"), unmet, category("3")]
     assert worker(*[ordered(body, str(number)) for number, body in enumerate(batch)]) == []
@@ -91,26 +92,26 @@ def test_content_based_deduplication_is_no_key(worker: Worker, store: Store) -> 
     assert store.book()["Views"] == 2
 
 
-def test_a_deduplication_id_belongs_to_its_group(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_a_deduplication_id_belongs_to_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     """With deduplication per group two groups may use the same one for different requests."""
     assert worker(ordered(add("Views", 1), "1", "a", "first"), ordered(add("Views", 2), "2", "b", "first")) == []
     assert worker(ordered(add("Views", 1), "3", "a", "first")) == []
     assert (store.book()["Views"], rejected.messages) == (3, [])
 
 
-def test_the_longest_ids_are_a_key(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_the_longest_ids_are_a_key(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     for number in range(2):
         assert worker(ordered(add("Views", 1), f"m{number}", "g" * 128, "d" * 128)) == []
     assert (store.book()["Views"], rejected.messages) == (1, [])
 
 
-def test_a_redrive_keeps_the_key_of_its_group(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_a_redrive_keeps_the_key_of_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     record = ordered(add("Stock", -1), "1", "a", "first")
     assert worker(record) == []
     copy = rejected.messages[0]["MessageAttributes"]
     assert (copy["IdempotencyKey"]["StringValue"], copy["SourceGroupId"]["StringValue"]) == ("a first", "a")
     assert worker(ordered(add("Stock", 1, "restock"), "2")) == []
-    again = message(
+    again = sqs_record(
         add("Stock", -1), attributes={"IdempotencyKey": "a first"}, group="a", deduplication_id="other", queue=QUEUE
     )
     assert worker(again, again) == []

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.acceptance.harness import RAINMAKER, ROOT, Api, Event, Store, add, message
+from surewrite.testing import sqs_record
+from tests.acceptance.harness import RAINMAKER, ROOT, Api, Event, Store, add
 
 # Stands wherever a client can put a value or a name.
 SENTINEL = "s3ntinel"
@@ -122,9 +123,9 @@ def test_a_denied_call_is_named(rainmaker: Api, caplog: pytest.LogCaptureFixture
 def test_the_worker_logs_no_payload(store: Store) -> None:
     key = {"Author": SENTINEL, "Title": SENTINEL}
     bodies = [{"op": "update", "collection": "books", "key": key, **body} for body in PATCHES if isinstance(body, dict)]
-    batch = [message(body, attributes={"IdempotencyKey": f"{SENTINEL}-{n}"}) for n, body in enumerate(bodies)]
-    batch += [message(SENTINEL), message(add("Views", 1, SENTINEL)), message(add("Views", 1, SENTINEL))]
-    put = message({"op": "put", "collection": "books", "item": {**key, "Formats": {}}})
+    batch = [sqs_record(body, attributes={"IdempotencyKey": f"{SENTINEL}-{n}"}) for n, body in enumerate(bodies)]
+    batch += [sqs_record(SENTINEL), sqs_record(add("Views", 1, SENTINEL)), sqs_record(add("Views", 1, SENTINEL))]
+    put = sqs_record({"op": "put", "collection": "books", "item": {**key, "Formats": {}}})
     lines, answers = run(store, "WorkerFunction", [{"Records": [put, *batch]}, {"Records": batch[:1]}])
     assert answers == [{"batchItemFailures": []}] * 2
     assert metrics(lines) == {"Applied": 3, "Replayed": 2, "Rejected": 6, "Retried": 0}
@@ -136,7 +137,7 @@ def test_the_worker_logs_no_payload(store: Store) -> None:
 
 
 def test_what_is_to_be_retried_is_counted(store: Store) -> None:
-    batch = [message(add("Views", 1)), message(add("Views", 1))]
+    batch = [sqs_record(add("Views", 1)), sqs_record(add("Views", 1))]
     lines, answers = run(store, "WorkerFunction", [{"Records": batch}], LEDGER_TABLE=f"no-{SENTINEL}")
     assert len(answers[0]["batchItemFailures"]) == 2
     assert metrics(lines) == {"Applied": 0, "Replayed": 0, "Rejected": 0, "Retried": 2}

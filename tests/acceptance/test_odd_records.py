@@ -7,14 +7,15 @@ import pytest
 
 from bookstore.models import Book
 from local import functions
-from tests.acceptance.harness import RAINMAKER_KEY, Event, RejectedQueue, Store, Worker, add, message
+from surewrite.testing import RecordingSQS, sqs_record
+from tests.acceptance.harness import RAINMAKER_KEY, Event, Store, Worker, add
 
 HALF = "\ud83d"
 
 
 def odd(**members: Any) -> Event:
     """A record with other members; None leaves one out."""
-    record = {**message("poison", message_id="odd"), **members}
+    record = {**sqs_record("poison", message_id="odd"), **members}
     return {name: member for name, member in record.items() if member is not None}
 
 
@@ -40,9 +41,9 @@ ODD: dict[str, tuple[Any, str]] = {
 
 @pytest.mark.parametrize(("record", "body"), ODD.values(), ids=ODD)
 def test_its_neighbours_are_applied(
-    worker: Worker, store: Store, rejected: RejectedQueue, record: Any, body: str
+    worker: Worker, store: Store, rejected: RecordingSQS, record: Any, body: str
 ) -> None:
-    assert worker(message(add("Views", 1, "before")), record, message(add("Views", 1, "after"))) == []
+    assert worker(sqs_record(add("Views", 1, "before")), record, sqs_record(add("Views", 1, "after"))) == []
     assert store.book()["Views"] == 2
     (copy,) = rejected.bodies
     assert body in copy
@@ -55,10 +56,10 @@ def test_without_an_id_a_message_may_be_applied_by_its_key(worker: Worker, store
     assert store.book()["Views"] == 1
 
 
-def test_what_cannot_be_reported_fails_the_delivery(worker: Worker, rejected: RejectedQueue) -> None:
+def test_what_cannot_be_reported_fails_the_delivery(worker: Worker, rejected: RecordingSQS) -> None:
     """SQS takes an empty identifier for the failure of all messages."""
     rejected.down = True
-    assert worker(odd(messageId=None), message(add("Views", 1, "k"))) == [""]
+    assert worker(odd(messageId=None), sqs_record(add("Views", 1, "k"))) == [""]
 
 
 @pytest.mark.parametrize("event", [{}, {"Records": None}, {"records": []}, [], None])
@@ -68,7 +69,7 @@ def test_an_event_of_another_shape_is_named(worker: Worker, event: Any) -> None:
 
 
 def test_what_a_validator_raises_is_its_messages_alone(
-    worker: Worker, store: Store, rejected: RejectedQueue, monkeypatch: pytest.MonkeyPatch
+    worker: Worker, store: Store, rejected: RecordingSQS, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even an error of the model fails the batch: that message is delivered again, and moved by SQS at last."""
 
@@ -76,6 +77,6 @@ def test_what_a_validator_raises_is_its_messages_alone(
         raise TypeError("unsupported operand")
 
     monkeypatch.setattr(Book, "model_validate", validate)
-    broken = message({"op": "put", "collection": "books", "item": RAINMAKER_KEY}, message_id="broken")
-    assert worker(message(add("Views", 1, "before")), broken, message(add("Views", 1, "after"))) == ["broken"]
+    broken = sqs_record({"op": "put", "collection": "books", "item": RAINMAKER_KEY}, message_id="broken")
+    assert worker(sqs_record(add("Views", 1, "before")), broken, sqs_record(add("Views", 1, "after"))) == ["broken"]
     assert (store.book()["Views"], rejected.messages) == (2, [])

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.acceptance.harness import Event, RejectedQueue, Worker, add, message
+from surewrite.testing import RecordingSQS, sqs_record
+from tests.acceptance.harness import Event, Worker, add
 
 BINARY = {"dataType": "Binary.trace", "binaryValue": base64.b64encode(b"\x00\xff").decode()}
 
 
 def poison(**attributes: Any) -> Event:
     """A message without hope; attributes are given as an event shows them, or as strings."""
-    record = message("poison", message_id="poison")
+    record = sqs_record("poison", message_id="poison")
     record["messageAttributes"] = {
         name: value if isinstance(value, dict) else {"dataType": "String", "stringValue": value}
         for name, value in attributes.items()
@@ -24,7 +25,7 @@ def poison(**attributes: Any) -> Event:
 
 def moved_back(copy: Any, message_id: str = "moved-back") -> Event:
     """The copy as SQS hands it over when it has been moved back."""
-    record = message(copy["MessageBody"], message_id=message_id)
+    record = sqs_record(copy["MessageBody"], message_id=message_id)
     record["messageAttributes"] = {
         name: {"dataType": attribute["DataType"]}
         | ({"stringValue": attribute["StringValue"]} if "StringValue" in attribute else {})
@@ -38,7 +39,7 @@ def others(copy: Any) -> Any:
     return json.loads(copy["MessageAttributes"]["OtherAttributes"]["StringValue"])
 
 
-def test_types_and_binary_values_are_kept(worker: Worker, rejected: RejectedQueue) -> None:
+def test_types_and_binary_values_are_kept(worker: Worker, rejected: RecordingSQS) -> None:
     assert worker(poison(trace=BINARY, weight={"dataType": "Number.grams", "stringValue": "17"})) == []
     (copy,) = rejected.messages
     assert copy["MessageAttributes"]["trace"] == {"DataType": "Binary.trace", "BinaryValue": b"\x00\xff"}
@@ -47,7 +48,7 @@ def test_types_and_binary_values_are_kept(worker: Worker, rejected: RejectedQueu
 
 
 @pytest.mark.parametrize("count", [6, 7, 8, 9, 10])
-def test_what_finds_no_room_is_carried_in_one(worker: Worker, rejected: RejectedQueue, count: int) -> None:
+def test_what_finds_no_room_is_carried_in_one(worker: Worker, rejected: RecordingSQS, count: int) -> None:
     """SQS allows ten attributes, and some of them are ours."""
     own = {f"a{number}": str(number) for number in range(count - 1)} | {"trace": BINARY}
     assert worker(poison(**own)) == []
@@ -62,7 +63,7 @@ def test_what_finds_no_room_is_carried_in_one(worker: Worker, rejected: Rejected
         assert packed["trace"] == BINARY
 
 
-def test_every_redrive_shows_the_same(worker: Worker, rejected: RejectedQueue) -> None:
+def test_every_redrive_shows_the_same(worker: Worker, rejected: RecordingSQS) -> None:
     own = {f"a{number}": str(number) for number in range(9)} | {"trace": BINARY}
     assert worker(poison(**own)) == []
     for number in range(3):
@@ -72,7 +73,7 @@ def test_every_redrive_shows_the_same(worker: Worker, rejected: RejectedQueue) -
     assert rejected.attribute("IdempotencyKey")[-1] == "poison"
 
 
-def test_a_producers_own_attribute_of_that_name_is_kept(worker: Worker, rejected: RejectedQueue) -> None:
+def test_a_producers_own_attribute_of_that_name_is_kept(worker: Worker, rejected: RecordingSQS) -> None:
     own = {"Reason": "theirs", "SourceGroupId": "theirs", "OtherAttributes": "theirs", "IdempotencyKey": "theirs"}
     record = poison(**own)
     record["body"] = json.dumps(add("Nope", 1, "ours"))
@@ -84,7 +85,7 @@ def test_a_producers_own_attribute_of_that_name_is_kept(worker: Worker, rejected
     assert {name: attribute["stringValue"] for name, attribute in others(first).items()} == own
 
 
-def test_many_large_attributes_are_sent_in_calls_that_sqs_takes(worker: Worker, rejected: RejectedQueue) -> None:
+def test_many_large_attributes_are_sent_in_calls_that_sqs_takes(worker: Worker, rejected: RecordingSQS) -> None:
     """SendMessageBatch takes 256 KB in all, attributes included."""
     sizes = []
     send = rejected.send_message_batch
@@ -103,9 +104,7 @@ def test_many_large_attributes_are_sent_in_calls_that_sqs_takes(worker: Worker, 
     assert max(sizes) < 256 * 1024
 
 
-def test_a_denied_send_names_the_call(
-    worker: Worker, rejected: RejectedQueue, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_denied_send_names_the_call(worker: Worker, rejected: RecordingSQS, caplog: pytest.LogCaptureFixture) -> None:
     def denied(**_: Any) -> Any:
         raise ClientError({"Error": {"Code": "AccessDenied", "Message": "no"}}, "SendMessageBatch")
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.acceptance.harness import RAINMAKER_KEY, RejectedQueue, Store, Worker, add, message, redriven
+from surewrite.testing import RecordingSQS, sqs_record
+from tests.acceptance.harness import RAINMAKER_KEY, Store, Worker, add, redriven
 
 SCOPE = "queue:WritesQueue"
 CATEGORY = {"op": "update", "collection": "books", "key": RAINMAKER_KEY}
@@ -22,7 +23,7 @@ def throttle(operation: str, request: Mapping[str, Any]) -> None:
 # The first that exists: in the body, as an attribute, the deduplication id, the message id.
 @pytest.mark.parametrize("given", [4, 3, 2, 1], ids=["body", "attribute", "deduplication id", "message id"])
 def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> None:
-    record = message(
+    record = sqs_record(
         add("Views", 1, "from-body" if given >= 4 else None),
         message_id="from-message-id",
         attributes={"IdempotencyKey": "from-attribute"} if given >= 3 else {},
@@ -35,7 +36,7 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
     assert len(store.tables()["Ledger"]) == 1
 
     # The same key at that place is the same message, whatever stands at the places after it.
-    other = message(
+    other = sqs_record(
         add("Views", 1, "from-body" if given >= 4 else None),
         message_id="from-message-id" if given == 1 else "another",
         attributes={"IdempotencyKey": "from-attribute" if given == 3 else "another"} if given >= 3 else {},
@@ -46,52 +47,56 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
     assert store.book()["Views"] == 1
 
 
-def test_duplicates_in_one_batch_and_across(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    first = [message(add("Views", 1, f"k{n % 4}")) for n in range(12)]
+def test_duplicates_in_one_batch_and_across(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    first = [sqs_record(add("Views", 1, f"k{n % 4}")) for n in range(12)]
     assert worker(*first) == []
     assert store.book()["Views"] == 4
-    assert worker(*first, message(add("Views", 1, "k4"))) == []
-    assert worker(*[message(add("Views", 1, f"k{n}")) for n in range(6)]) == []
+    assert worker(*first, sqs_record(add("Views", 1, "k4"))) == []
+    assert worker(*[sqs_record(add("Views", 1, f"k{n}")) for n in range(6)]) == []
     assert store.book()["Views"] == 6
     assert rejected.messages == []
 
 
 def test_queues_have_keys_of_their_own(worker: Worker, store: Store) -> None:
-    assert worker(message(add("Views", 1, "k")), message(add("Views", 1, "k"), queue="OrderedWritesQueue.fifo")) == []
+    assert (
+        worker(sqs_record(add("Views", 1, "k")), sqs_record(add("Views", 1, "k"), queue="OrderedWritesQueue.fifo"))
+        == []
+    )
     assert store.book()["Views"] == 2
 
 
-def test_keys_outlive_a_queue_that_is_replaced(store: Store, rejected: RejectedQueue) -> None:
+def test_keys_outlive_a_queue_that_is_replaced(store: Store, rejected: RecordingSQS) -> None:
     for number in (1, 2):
         store.variables["QUEUES"] = f"Other=app-Other-1 WritesQueue=app-WritesQueue-{number}"
         worker = Worker(store, rejected)
-        assert worker(message(add("Views", 1, "k"), queue=f"app-WritesQueue-{number}")) == []
+        assert worker(sqs_record(add("Views", 1, "k"), queue=f"app-WritesQueue-{number}")) == []
     assert store.book()["Views"] == 1
     assert store.record("queue:WritesQueue", "k") is not None
 
 
 def test_put_update_delete(worker: Worker, store: Store) -> None:
     update = {**CATEGORY, "set": {"Formats.Hardcover": "J4SUKVGU"}, "add": {"Tags": ["law"]}}
-    assert worker(message(PUT), message(update)) == []
+    assert worker(sqs_record(PUT), sqs_record(update)) == []
     book = store.book()
     assert (book["Formats"], book["Tags"], book["Stock"]) == ({"Hardcover": "J4SUKVGU"}, {"law"}, 50)
-    assert worker(message({"op": "delete", "collection": "books", "key": RAINMAKER_KEY})) == []
+    assert worker(sqs_record({"op": "delete", "collection": "books", "key": RAINMAKER_KEY})) == []
     assert store.item("Books", RAINMAKER_KEY) is None
 
 
-def test_a_batch_of_items(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    assert worker(message({"op": "put", "collection": "products", "item": {"Id": 9}})) == []
+def test_a_batch_of_items(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    assert worker(sqs_record({"op": "put", "collection": "products", "item": {"Id": 9}})) == []
     items = [{"Id": number, "Description": f"No. {number}"} for number in range(100, 250)]
     batch = {"op": "batch", "collection": "products", "put": items, "delete": [{"Id": 9}], "idempotency_key": "catalog"}
-    assert worker(message(batch), message(batch)) == []
+    assert worker(sqs_record(batch), sqs_record(batch)) == []
     assert len(store.tables()["ProductCatalog"]) == 150
     assert (
-        worker(message({**CATEGORY, "collection": "products", "key": {"Id": 100}, "set": {"Description": "x"}})) == []
+        worker(sqs_record({**CATEGORY, "collection": "products", "key": {"Id": 100}, "set": {"Description": "x"}}))
+        == []
     )
-    assert worker(message(batch)) == []
+    assert worker(sqs_record(batch)) == []
     assert (store.item("ProductCatalog", {"Id": Decimal(100)}) or {})["Description"] == "x"
     assert rejected.messages == []
-    assert worker(message({**batch, "put": items[:1] * 2})) == []
+    assert worker(sqs_record({**batch, "put": items[:1] * 2})) == []
     assert rejected.attribute("Reason")[0].startswith("InvalidRequest: ")
 
 
@@ -141,11 +146,11 @@ POISONED: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize(("body", "reason"), POISONED.values(), ids=POISONED)
-def test_poisoned(worker: Worker, store: Store, rejected: RejectedQueue, body: Any, reason: str) -> None:
-    assert worker(message(PUT)) == []
+def test_poisoned(worker: Worker, store: Store, rejected: RecordingSQS, body: Any, reason: str) -> None:
+    assert worker(sqs_record(PUT)) == []
     before = store.tables()
-    poisoned = message(body, message_id="poisoned", attributes={"trace": "t-1"})
-    assert worker(message(add("Views", 1, "before")), poisoned, message(add("Views", 1, "after"))) == []
+    poisoned = sqs_record(body, message_id="poisoned", attributes={"trace": "t-1"})
+    assert worker(sqs_record(add("Views", 1, "before")), poisoned, sqs_record(add("Views", 1, "after"))) == []
 
     # The neighbours are applied, the message is in the rejected queue and in the ledger, and that is all.
     assert rejected.bodies == [poisoned["body"]]
@@ -163,49 +168,49 @@ def test_poisoned(worker: Worker, store: Store, rejected: RejectedQueue, body: A
     assert {name: len(items) for name, items in after.items()} == {name: len(items) for name, items in before.items()}
 
 
-def test_another_request_under_a_key_is_rejected(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    assert worker(message(add("Views", 1, "k"))) == []
-    assert worker(message(add("Views", 2, "k")), message(add("Views", 2, "k"))) == []
+def test_another_request_under_a_key_is_rejected(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    assert worker(sqs_record(add("Views", 1, "k"))) == []
+    assert worker(sqs_record(add("Views", 2, "k")), sqs_record(add("Views", 2, "k"))) == []
     assert rejected.attribute("Reason") == ["KeyReused: this idempotency key was already used for another request"] * 2
     assert rejected.attribute("IdempotencyKey") == ["k", "k"]
     assert store.book()["Views"] == 1
     # The record still belongs to the request that was applied.
-    assert worker(message(add("Views", 1, "k"))) == []
+    assert worker(sqs_record(add("Views", 1, "k"))) == []
     assert (store.book()["Views"], len(rejected.messages)) == (1, 2)
 
 
-def test_a_key_in_the_body_is_kept(worker: Worker, rejected: RejectedQueue) -> None:
-    assert worker(message(add("Nope", 1, "mine"), attributes={"IdempotencyKey": "not-mine"})) == []
+def test_a_key_in_the_body_is_kept(worker: Worker, rejected: RecordingSQS) -> None:
+    assert worker(sqs_record(add("Nope", 1, "mine"), attributes={"IdempotencyKey": "not-mine"})) == []
     assert rejected.attribute("IdempotencyKey") == ["mine"]
 
 
-def test_a_redrive_applies_once_when_the_cause_is_gone(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    assert worker(message(add("Stock", -1))) == []
+def test_a_redrive_applies_once_when_the_cause_is_gone(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    assert worker(sqs_record(add("Stock", -1))) == []
     (copy,) = rejected.messages
     assert store.item("Books", RAINMAKER_KEY) is None
 
     # Too early: it is rejected again, under the key that it had.
     assert worker(redriven(copy)) == []
     assert rejected.attribute("IdempotencyKey")[0] == rejected.attribute("IdempotencyKey")[1]
-    assert worker(message(PUT)) == []
+    assert worker(sqs_record(PUT)) == []
     assert worker(redriven(copy), redriven(copy)) == []
     assert worker(redriven(copy)) == []
     assert store.book()["Stock"] == 49
     assert len(rejected.messages) == 2
 
 
-def test_without_the_rejected_queue_a_message_stays(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_without_the_rejected_queue_a_message_stays(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     rejected.down = True
-    poisoned = message("poison", message_id="poisoned")
-    assert worker(message(add("Views", 1, "k")), poisoned) == ["poisoned"]
+    poisoned = sqs_record("poison", message_id="poisoned")
+    assert worker(sqs_record(add("Views", 1, "k")), poisoned) == ["poisoned"]
     assert store.book()["Views"] == 1
     rejected.down = False
     assert worker(poisoned) == []
     assert rejected.bodies == ["poison"]
 
 
-def test_many_rejected_messages_are_sent_in_batches(worker: Worker, rejected: RejectedQueue) -> None:
-    assert worker(*[message(f"poison {n}") for n in range(25)]) == []
+def test_many_rejected_messages_are_sent_in_batches(worker: Worker, rejected: RecordingSQS) -> None:
+    assert worker(*[sqs_record(f"poison {n}") for n in range(25)]) == []
     assert sorted(rejected.bodies) == sorted(f"poison {n}" for n in range(25))
 
 
@@ -223,7 +228,7 @@ def test_a_group_stops_at_its_first_retryable_failure(worker: Worker, store: Sto
     def fifo(title: str, category: str, group: str) -> Any:
         key = {"Author": "John Grisham", "Title": title}
         body = {"op": "update", "collection": "books", "key": key, "set": {"Category": category}}
-        return message(body, group=group, message_id=f"{group}-{category}", queue="OrderedWritesQueue.fifo")
+        return sqs_record(body, group=group, message_id=f"{group}-{category}", queue="OrderedWritesQueue.fifo")
 
     batch = [
         fifo("The Rainmaker", "1", "a"),
@@ -242,15 +247,15 @@ def test_a_group_stops_at_its_first_retryable_failure(worker: Worker, store: Sto
     assert store.book()["Category"] == "4"
 
 
-def test_a_rejected_message_does_not_stop_its_group(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    batch = [message(body, group="g") for body in (add("Views", 1), "poison", add("Stock", -1), add("Views", 1))]
+def test_a_rejected_message_does_not_stop_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    batch = [sqs_record(body, group="g") for body in (add("Views", 1), "poison", add("Stock", -1), add("Views", 1))]
     assert worker(*batch) == []
     assert store.book()["Views"] == 2
     assert rejected.attribute("SourceGroupId") == ["g", "g"]
 
 
-def test_a_throttled_engine_loses_nothing(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    batch = [message(add("Views", 1, f"k{n}")) for n in range(5)] + [message("poison")]
+def test_a_throttled_engine_loses_nothing(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    batch = [sqs_record(add("Views", 1, f"k{n}")) for n in range(5)] + [sqs_record("poison")]
     worker.break_calls(throttle)
     assert worker(*batch, timeout=2) == [record["messageId"] for record in batch]
     assert not any(store.tables().values())
@@ -261,8 +266,8 @@ def test_a_throttled_engine_loses_nothing(worker: Worker, store: Store, rejected
     assert rejected.bodies == ["poison"]
 
 
-def test_no_time_left(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
-    batch = [message(add("Views", 1, f"k{n}")) for n in range(5)] + [message("poison")]
+def test_no_time_left(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    batch = [sqs_record(add("Views", 1, f"k{n}")) for n in range(5)] + [sqs_record("poison")]
     # What is kept for the answer leaves no time to begin a request in.
     assert worker(*batch, timeout=0.05) == [record["messageId"] for record in batch]
     assert not any(store.tables().values())
@@ -270,21 +275,21 @@ def test_no_time_left(worker: Worker, store: Store, rejected: RejectedQueue) -> 
     assert (store.book()["Views"], rejected.bodies) == (5, ["poison"])
 
 
-def test_a_fault_of_the_engine_is_nobodys_rejection(worker: Worker, store: Store, rejected: RejectedQueue) -> None:
+def test_a_fault_of_the_engine_is_nobodys_rejection(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     def denied(operation: str, request: Mapping[str, Any]) -> None:
         error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
         raise ClientError(error, operation)
 
-    batch = [message(add("Views", 1, "k"))]
+    batch = [sqs_record(add("Views", 1, "k"))]
     worker.break_calls(denied)
     assert worker(*batch) == [batch[0]["messageId"]]
     assert rejected.messages == []
 
 
 @pytest.mark.parametrize("batches", [1, 8])
-def test_stock_is_never_oversold(worker: Worker, store: Store, rejected: RejectedQueue, batches: int) -> None:
-    assert worker(message(PUT)) == []
-    reservations = [message(add("Stock", -1, f"r{n}")) for n in range(80)]
+def test_stock_is_never_oversold(worker: Worker, store: Store, rejected: RecordingSQS, batches: int) -> None:
+    assert worker(sqs_record(PUT)) == []
+    reservations = [sqs_record(add("Stock", -1, f"r{n}")) for n in range(80)]
     size = len(reservations) // batches
     for start in range(0, len(reservations), size):
         assert worker(*reservations[start : start + size]) == []

@@ -16,9 +16,8 @@ from surewrite import (
 )
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.table import M
-from surewrite.testing import RecordingTransport
+from surewrite.testing import RecordingTransport, create_table
 from tests.models import Book
-from tests.tables import create_table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -2,9 +2,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from surewrite.testing import create_tables
 from tests.engine.house import House
 from tests.models import MODELS
-from tests.tables import create_tables
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from surewrite.testing import Exactly, Fault, Plan
+from surewrite.testing import Exactly, Fault, FaultPlan
 
 FAULTS = tuple(fault for fault in Fault if fault.name not in ("PASS", "CRASH_BEFORE", "CRASH_AFTER"))
 """All that can happen to a call while the process goes on."""
@@ -46,7 +46,7 @@ class Proxy(ThreadingHTTPServer):
     def __init__(
         self,
         engine: str,
-        plan: Plan | None = None,
+        plan: FaultPlan | None = None,
         *,
         sqs: Service | None = None,
         crash: Callable[[], None] = lambda: None,
@@ -75,7 +75,7 @@ class Proxy(ThreadingHTTPServer):
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that was killed in the middle of a call is no news."""
 
-    def restart(self, plan: Plan) -> None:
+    def restart(self, plan: FaultPlan) -> None:
         """Counts from 1 again, by another plan."""
         with self._lock:
             self.plan, self.calls, self.injected = plan, [], {}

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from surewrite import Attr, Boto3Transport, Deadline, IdempotencyKey, Item, Outcome, Write, Writer, attr
 from surewrite.errors import Retryable
 from surewrite.model.wire import Image
-from surewrite.testing import Crash, Fault, FaultTransport, Plan
+from surewrite.testing import Crash, Fault, FaultPlan, FaultTransport
 from tests.engine.house import House
 from tests.models import Book, Offer
 
@@ -98,7 +98,7 @@ def no_sleep(seconds: float) -> None:
     pass
 
 
-def broken(house: House, plan: Plan) -> FaultTransport:
+def broken(house: House, plan: FaultPlan) -> FaultTransport:
     return FaultTransport(Boto3Transport(house.client), plan, sleep=no_sleep)
 
 

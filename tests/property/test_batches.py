@@ -21,8 +21,8 @@ from surewrite.expressions.evaluate import apply
 from surewrite.expressions.updates import Action, Update
 from surewrite.model.item import VERSION
 from surewrite.model.wire import Image, image_from_wire
+from surewrite.testing import create_ledger
 from surewrite.writes import Put, Write
-from tests.tables import create_ledger
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient

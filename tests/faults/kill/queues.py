@@ -1,13 +1,12 @@
 """Queues as SQS keeps them: at least once, in any order; a FIFO queue in order within a group."""
 
-import hashlib
 import random
 import threading
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
-from local.aws import arn
+from surewrite.testing import RecordingSQS, sqs_record
 
 
 @dataclass(frozen=True)
@@ -22,30 +21,15 @@ class Message:
 
     def record(self, count: int) -> dict[str, Any]:
         """As an event shows it when it is delivered for the `count`-th time."""
-        attributes = {
-            "ApproximateReceiveCount": str(count),
-            "SentTimestamp": "1767225600000",
-            "SenderId": "AIDAEXAMPLE",
-            "ApproximateFirstReceiveTimestamp": "1767225600001",
-        }
-        if self.group is not None:
-            attributes |= {"MessageGroupId": self.group, "MessageDeduplicationId": f"dedup-{self.id}"}
-        named = {} if self.key is None else {"IdempotencyKey": _attribute(self.key)}
-        return {
-            "messageId": self.id,
-            "receiptHandle": f"{self.id}/{count}",
-            "body": self.body,
-            "attributes": attributes,
-            "messageAttributes": named,
-            "md5OfBody": hashlib.md5(self.body.encode("utf-8", "surrogatepass"), usedforsecurity=False).hexdigest(),
-            "eventSource": "aws:sqs",
-            "eventSourceARN": arn("sqs", self.queue),
-            "awsRegion": "us-east-1",
-        }
-
-
-def _attribute(value: str) -> dict[str, Any]:
-    return {"stringValue": value, "stringListValues": [], "binaryListValues": [], "dataType": "String"}
+        return sqs_record(
+            self.body,
+            message_id=self.id,
+            attributes={} if self.key is None else {"IdempotencyKey": self.key},
+            group=self.group,
+            deduplication_id=f"dedup-{self.id}",
+            queue=self.queue,
+            received=count,
+        )
 
 
 class Queue:
@@ -106,26 +90,18 @@ class Queue:
                     self._waiting[message.id] = message
 
 
-@dataclass
-class RejectedQueue:
+class RejectedQueue(RecordingSQS):
     """What the worker has sent to the rejected queue, which it calls as SQS."""
-
-    entries: list[Mapping[str, Any]] = field(default_factory=list)
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """SQS's answer to a request."""
         assert operation == "SendMessageBatch", operation
-        self.entries += request["Entries"]
-        sent = [
-            {"Id": entry["Id"], "MessageId": f"copy-{entry['Id']}", "MD5OfMessageBody": _md5(entry["MessageBody"])}
-            for entry in request["Entries"]
-        ]
-        return {"Successful": sent, "Failed": []}
+        return self.send_message_batch(**request)
 
     @property
     def keys(self) -> set[tuple[str, str]]:
         """Source queues and idempotency keys of all copies."""
-        return {(attribute(entry, "SourceQueue"), attribute(entry, "IdempotencyKey")) for entry in self.entries}
+        return {(attribute(entry, "SourceQueue"), attribute(entry, "IdempotencyKey")) for entry in self.messages}
 
     def redrive(self, label: str) -> list[Message]:
         """Every copy as a message to the queue that it came from, with a new id, as an operator sends it."""
@@ -137,7 +113,7 @@ class RejectedQueue:
                 group=attribute(entry, "SourceGroupId") or None,
                 key=attribute(entry, "IdempotencyKey"),
             )
-            for number, entry in enumerate(self.entries)
+            for number, entry in enumerate(self.messages)
         ]
 
 
@@ -145,7 +121,3 @@ def attribute(entry: Mapping[str, Any], name: str) -> str:
     """A message attribute of a copy, empty if it has none."""
     value: str = entry["MessageAttributes"].get(name, {}).get("StringValue", "")
     return value
-
-
-def _md5(text: str) -> str:
-    return hashlib.md5(text.encode(), usedforsecurity=False).hexdigest()

@@ -15,12 +15,11 @@ from typing import Any, Self
 from local import aws, engines, poller, template
 from local.engines import ROOT
 from surewrite.settings import table_variable
-from surewrite.testing import Plan
+from surewrite.testing import FaultPlan, create_tables
 from tests.faults.kill.queues import Message, Queue, RejectedQueue
 from tests.faults.kill.worker import HandlerFailed, Killed, Worker
 from tests.faults.proxy import Proxy, drawn_from
 from tests.models import MODELS
-from tests.tables import create_tables
 
 TEMPLATE = ROOT / "template.yaml"
 REJECTED_URL = f"http://127.0.0.1/{aws.ACCOUNT}/RejectedQueue"
@@ -202,7 +201,7 @@ _prefixes = (f"k{number}-" for number in range(10**6))
 
 @contextmanager
 def stage(
-    endpoint: str, seed: int, plan: Plan | None = None, *, twice: float = 0.0, timeout: int = 8
+    endpoint: str, seed: int, plan: FaultPlan | None = None, *, twice: float = 0.0, timeout: int = 8
 ) -> Iterator[Stage]:
     """Fresh tables behind a proxy that breaks calls by plan. `timeout` is the worker's, in seconds: an engine that is
     gone for a while must not stop the run for long."""

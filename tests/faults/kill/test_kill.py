@@ -99,7 +99,7 @@ def _delivered(run: Stage, worker: Worker, plan: Exactly) -> Worker:
     wipe(run)
     lay_out(run)
     run.queues.clear()
-    run.rejected.entries.clear()
+    run.rejected.messages.clear()
     traffic = one_of_each(drawn_from(run.seed))
     run.send(traffic.messages)
     run.proxy.restart(plan)
@@ -122,7 +122,7 @@ def _redrive(run: Stage, traffic: Traffic) -> None:
     assert contents(run)["Books", "stock"]["Stock"] == 0
     restock(run)
     copies = [*run.rejected.redrive("once"), *run.rejected.redrive("again")]
-    run.rejected.entries.clear()
+    run.rejected.messages.clear()
     run.send(copies)
     run.drain(kills=4)
     before = seeds()

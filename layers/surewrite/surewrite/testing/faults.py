@@ -1,8 +1,4 @@
-"""Transports for tests: they record the library's calls, or break them as networks and DynamoDB do.
-
-    calls = RecordingTransport(Boto3Transport(client))
-    faults = FaultTransport(calls, Exactly({2: Fault.DROP_RESPONSE}))
-    writer = Writer(DynamoDB(faults), Ledger("Ledger"))
+"""A transport that breaks the library's calls, as networks, processes and DynamoDB do.
 
 Failures are the exceptions that botocore raises, so that what the library makes of them is part of the test.
 """
@@ -19,24 +15,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
-from .commit.transport import Transport
-
-
-class RecordingTransport:
-    """Keeps every call: `calls` holds operations and requests, in the order in which they were sent."""
-
-    def __init__(self, inner: Transport) -> None:
-        self.inner = inner
-        self.calls: list[tuple[str, Mapping[str, Any]]] = []
-
-    def __call__(self, operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
-        self.calls.append((operation, request))
-        return self.inner(operation, request)
-
-    @property
-    def operations(self) -> list[str]:
-        """The names of the operations, one for each round trip."""
-        return [operation for operation, _ in self.calls]
+from ..commit.transport import Transport
 
 
 class Crash(BaseException):
@@ -60,7 +39,7 @@ class Fault(Enum):
     DROP_REQUEST = auto()
     """The connection breaks before DynamoDB has seen the request."""
     DROP_RESPONSE = auto()
-    """It is carried out, but nobody hears of it."""
+    """It is carried out, but its response is lost."""
     CONFLICT = auto()
     """Another transaction is busy with the item; in a transaction, with the item of the last action."""
     CONFLICT_AT_FIRST = auto()
@@ -92,7 +71,7 @@ class Fault(Enum):
         return True
 
 
-class Plan(Protocol):
+class FaultPlan(Protocol):
     """Decides what happens to a call; the first one has the number 1."""
 
     def __call__(self, call: int, operation: str, /) -> Fault: ...
@@ -100,12 +79,15 @@ class Plan(Protocol):
 
 @dataclass(frozen=True)
 class Exactly:
-    """These faults at these calls, and no others."""
+    """These faults at these calls, and no others. One that cannot happen to its call is an error of the test, or it
+    passes where `if_fitting` is set."""
 
     faults: Mapping[int, Fault]
+    if_fitting: bool = False
 
     def __call__(self, call: int, operation: str, /) -> Fault:
-        return self.faults.get(call, Fault.PASS)
+        fault = self.faults.get(call, Fault.PASS)
+        return Fault.PASS if self.if_fitting and not fault.fits(operation) else fault
 
 
 @dataclass(frozen=True)
@@ -136,7 +118,7 @@ class FaultTransport:
     `Exactly` they happen again. `sleep` and `delay` are for `Fault.DELAY`."""
 
     def __init__(
-        self, inner: Transport, plan: Plan, *, delay: float = 0.01, sleep: Callable[[float], None] = time.sleep
+        self, inner: Transport, plan: FaultPlan, *, delay: float = 0.01, sleep: Callable[[float], None] = time.sleep
     ) -> None:
         self.inner, self.plan = inner, plan
         self.calls = 0
