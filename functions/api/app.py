@@ -8,6 +8,7 @@ The way of a request: `handler` hands its event to a route; `inputs` reads path,
 from __future__ import annotations
 
 import base64
+import os
 import traceback
 from dataclasses import replace
 from http import HTTPStatus
@@ -19,6 +20,7 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
+from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 import callers
@@ -28,20 +30,23 @@ import problems
 import responses
 from bookstore.models import MODELS
 from event import Event, Resolver, UnexpectedEvent, check
-from surewrite import Client, Deadline, Outcome, attr, errors
+from surewrite import attr, errors
+from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.model.item import VERSION, Item
 from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body, Catalogue, UpdateBody, parse_item, problems_of
+from surewrite.settings import Settings
+from surewrite.table import Table
 from surewrite.writes import Write
 
 logger = Logger()
 metrics = EphemeralMetrics()
 app = Resolver(json_body_deserializer=loads)
 
-db = Client.from_env(MODELS)
+writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))
 catalogue = Catalogue(*MODELS)
 
 ITEM, SORTED_ITEM = "/<collection>/<partition>", "/<collection>/<partition>/<sort>"
@@ -54,7 +59,7 @@ def read_item(collection: str, partition: str, sort: str | None = None) -> Respo
     """200 with the item, 304 where the client has this version, 404 where there is none."""
     model, key = inputs.target(catalogue, collection, partition, sort)
     query = inputs.ReadQuery.of(request())
-    image = db.table(model).image(key, consistent=query.consistent, fields=query.fields, deadline=deadline())
+    image = Table(model, writer).image(key, consistent=query.consistent, fields=query.fields, deadline=deadline())
     if image is None:
         return problems.problem(HTTPStatus.NOT_FOUND, "there is no such item")
     version = image.get(VERSION)
@@ -82,14 +87,13 @@ def update_item(collection: str, partition: str, sort: str | None = None) -> Res
     model, key = inputs.target(catalogue, collection, partition, sort)
     inputs.Query.of(request())
     body = inputs.json_object(request())
+    demanded = preconditions.of_write(request().headers, model)
     if inputs.media_type(request()) == inputs.MERGE_PATCH:
-        actions, when, asked = merge_actions(model, body), None, None
-    else:
-        update = UpdateBody.model_validate(body)
-        actions, when, asked = update.actions(model), update.condition(model), update.return_values
-    returned = return_values(asked, default="ALL_NEW")
-    demanded = preconditions.of_write(request().headers, model, when)
-    return commit(Write.update(model, key, actions, return_values=returned, **demanded))
+        returned = return_values(None, default="ALL_NEW")
+        return commit(Write.update(model, key, merge_actions(model, body), return_values=returned, **demanded))
+    update = UpdateBody.model_validate(body)
+    returned = return_values(update.return_values, default="ALL_NEW")
+    return commit(update.bind(model, key, return_values=returned, **demanded))
 
 
 @app.post(COUNTER)
@@ -123,15 +127,10 @@ def commit(write: Write, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = T
     attributes mean no body."""
     key = callers.idempotency_key(request())
     try:
-        done = db.commit(write, key, deadline=deadline())
+        done = writer.commit(write, key, deadline=deadline())
     except errors.ConditionFailed as error:
         count("Rejected")
         return problems.of_error(error, creating=write.absent)
-    except errors.ResponseLost as lost:
-        count("Applied")
-        return responses.outcome(Outcome(version=lost.version), shown=False)
-    except errors.CallFailed:
-        raise
     except errors.SurewriteError as error:
         count("Retried" if isinstance(error, errors.Retryable) else "Rejected")
         raise
@@ -205,7 +204,7 @@ def allowed_methods(segments: list[str]) -> tuple[str, ...]:
     return ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS") if len(segments) in (2, 3) and all(segments) else ()
 
 
-@app.exception_handler([Exception, errors.ConfigurationError, errors.CallFailed])
+@app.exception_handler([Exception, errors.ConfigurationError])
 def fail(error: Exception) -> Response[str]:
     """A failure of ours. A foreign message may hold what a user sent, so it is not logged; its type and place are."""
     known: dict[str, Any] = {"error": type(error).__name__}
@@ -214,8 +213,8 @@ def fail(error: Exception) -> Response[str]:
     else:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         known["places"] = [f"{one.filename}:{one.lineno} {one.name}" for one in frames]
-    if isinstance(error, errors.CallFailed):
-        known |= {"code": error.code, "operation": error.operation}
+    if isinstance(error, ClientError):
+        known |= {"code": error.response["Error"]["Code"], "operation": error.operation_name}
     logger.error("request failed", **known)
     count("Failed")
     return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; its id is in the logs")

@@ -6,20 +6,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from surewrite.errors import InvalidRequest, Problem
-from surewrite.expressions.placeholders import all_of
+from surewrite.expressions.attributes import attr
+from surewrite.expressions.conditions import Condition, all_of
 from surewrite.model.item import Item
 
 
-def of_write(headers: Mapping[str, str], model: type[Item], when: ConditionBase | None = None) -> dict[str, Any]:
+def of_write(headers: Mapping[str, str], model: type[Item], when: Condition | None = None) -> dict[str, Any]:
     """`when`, `version` and `absent` of a `Write`: what its headers demand, besides the condition in its body."""
     if_match, if_none_match = headers.get("If-Match"), headers.get("If-None-Match")
     if if_none_match is not None and if_none_match.strip() != "*":
         raise InvalidRequest(Problem(("If-None-Match",), "must be * for a write"))
     anything = if_match is not None and if_match.strip() == "*"
-    present = Attr(model.schema_.partition.name).exists() if anything else None
+    present = attr(model.schema_.partition.name).exists() if anything else None
     return {
         "when": all_of([when, present]),
         "version": None if if_match is None or anything else _version(if_match),

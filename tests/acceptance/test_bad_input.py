@@ -88,8 +88,8 @@ CASES: dict[str, Bad] = {
     "key in set": patch({"set": {"Author": "x"}}, 422, "/set/Author"),
     "key in remove": patch({"remove": ["Title"]}, 422, "/remove/Title"),
     "the version": patch({"set": {"_v": "x"}}, 422, "/set/_v"),
-    "one path twice": patch({"set": {"Tags": ["a"]}, "add": {"Tags": ["b"]}}, 422, "/Tags"),
-    "overlapping paths": patch({"set": {"Formats": {}, "Formats.x": "1"}}, 422, "/Formats"),
+    "one path twice": patch({"set": {"Tags": ["a"]}, "add": {"Tags": ["b"]}}, 422, "/set/Tags"),
+    "overlapping paths": patch({"set": {"Formats": {}, "Formats.x": "1"}}, 422, "/set/Formats"),
     "two problems": patch({"set": {"Nope": 1, "Views": "x"}}, 422, "/set/Nope", "/set/Views"),
     # Values
     "wrong type": patch({"set": {"Views": "many"}}, 422, "/set/Views"),
@@ -277,7 +277,7 @@ def test_what_nobody_foresaw_is_a_problem_too(rainmaker: Api) -> None:
     def transport(operation: str, request: Any, /) -> dict[str, Any]:
         raise RuntimeError("as told")
 
-    rainmaker.module.db.session.transport = transport
+    rainmaker.module.writer.dynamodb.transport = transport
     answer = rainmaker("PATCH", RAINMAKER, ADD)
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert b"as told" not in answer.body

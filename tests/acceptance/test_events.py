@@ -117,9 +117,11 @@ API: dict[str, Answered] = {
     "api-invalid.json": problem(
         422,
         "Unprocessable Content",
+        "set Author: part of the primary key, which never changes; "
         "set Views: a number is needed; "
         "set Formats..x: not a document path; write it like Formats.Audiobook or items[1].qty",
         errors=[
+            {"pointer": "/set/Author", "detail": "part of the primary key, which never changes"},
             {"pointer": "/set/Views", "detail": "a number is needed"},
             {
                 "pointer": "/set/Formats..x",

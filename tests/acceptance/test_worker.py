@@ -135,7 +135,7 @@ POISONED: dict[str, tuple[Any, str]] = {
     "unknown condition": (add("Views", 1, when={"Nope": {"eq": 1}}), "InvalidCondition: when Nope: unknown attribute"),
     "return values": (
         {**PUT, "return_values": "UPDATED_NEW"},
-        "InvalidRequest: return_values: a put knows ALL_NEW, ALL_OLD, NONE",
+        "InvalidRequest: return_values: must be one of NONE, ALL_OLD, ALL_NEW (put)",
     ),
     "key that is a number": (add("Views", 1, idempotency_key=7), "InvalidKey: idempotency_key: a string is needed"),
     "empty key": (add("Views", 1, idempotency_key=""), "InvalidKey: idempotency_key: 1 to 255"),

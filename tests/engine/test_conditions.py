@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Attr, Item, Write, attr
+from surewrite import Item, Write, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Offer, Product
@@ -22,17 +22,17 @@ def test_alice_and_bob(house: House, keyed: bool, returns: Any) -> None:
     house.seed(Product(id=1, price=Decimal(10)))
 
     def price(person: str, value: int) -> Write:
-        return Write.update(Product, 1, {attr("Price").set(value)}, Attr("Price").eq(10), return_values=returns)
+        return Write.update(Product, 1, {attr("Price").set(value)}, attr("Price").eq(10), return_values=returns)
 
-    alice = house.db.commit(price("Alice", 8), key(scope="Alice") if keyed else None)
+    alice = house.writer.commit(price("Alice", 8), key(scope="Alice") if keyed else None)
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(price("Bob", 12), key(scope="Bob") if keyed else None)
+        house.writer.commit(price("Bob", 12), key(scope="Bob") if keyed else None)
     assert failed.value.image == {**Product(id=1).to_image(), "Price": 8}
     stored = house.stored(Product, 1)
     assert stored == {**Product(id=1).to_image(), "Price": 8, "_v": alice.version}
     if keyed:
         # Alice's condition is not met any more, but her write was applied
-        assert house.db.commit(price("Alice", 8), key(scope="Alice")).replayed
+        assert house.writer.commit(price("Alice", 8), key(scope="Alice")).replayed
         assert house.stored(Product, 1) == stored
 
 
@@ -48,14 +48,14 @@ def _writes(returns: Any, **options: Any) -> list[Write]:
 @pytest.mark.parametrize("kind", [0, 1, 2], ids=["update", "put", "delete"])
 @pytest.mark.parametrize(
     "options",
-    [{"version": "stale"}, {"when": Attr("Category").eq("Romance")}, {"absent": True}],
+    [{"version": "stale"}, {"when": attr("Category").eq("Romance")}, {"absent": True}],
     ids=["version", "when", "absent"],
 )
 def test_what_is_not_met(house: House, keyed: bool, returns: Any, kind: int, options: dict[str, Any]) -> None:
     house.seed(rainmaker())
     before = house.stored(Book, RAINMAKER)
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(_writes(returns, **options)[kind], key() if keyed else None)
+        house.writer.commit(_writes(returns, **options)[kind], key() if keyed else None)
     assert failed.value.image == rainmaker().to_image()
     assert house.stored(Book, RAINMAKER) == before
     assert house.records() == 0
@@ -63,12 +63,12 @@ def test_what_is_not_met(house: House, keyed: bool, returns: Any, kind: int, opt
 
 @ways
 @pytest.mark.parametrize("kind", [0, 1, 2], ids=["update", "put", "delete"])
-@pytest.mark.parametrize("options", [{"version": "v"}, {"when": Attr("Category").exists()}], ids=["version", "when"])
+@pytest.mark.parametrize("options", [{"version": "v"}, {"when": attr("Category").exists()}], ids=["version", "when"])
 def test_what_is_not_met_by_nothing(
     house: House, keyed: bool, returns: Any, kind: int, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(_writes(returns, **options)[kind], key() if keyed else None)
+        house.writer.commit(_writes(returns, **options)[kind], key() if keyed else None)
     assert failed.value.image is None
     assert house.stored(Book, RAINMAKER) is None
     assert house.records() == 0
@@ -78,29 +78,29 @@ def test_what_is_not_met_by_nothing(
 @pytest.mark.parametrize("kind", [0, 1, 2], ids=["update", "put", "delete"])
 @pytest.mark.parametrize(
     "options",
-    [{"version": "seeded"}, {"when": Attr("Category").eq("Suspense") & Attr("Views").eq(0)}],
+    [{"version": "seeded"}, {"when": attr("Category").eq("Suspense") & attr("Views").eq(0)}],
     ids=["version", "when"],
 )
 def test_what_is_met(house: House, keyed: bool, returns: Any, kind: int, options: dict[str, Any]) -> None:
     house.seed(rainmaker())
     write = _writes(returns, **options)[kind]
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.writer.commit(write, key() if keyed else None)
     assert outcome.attributes == (None if returns == "NONE" else rainmaker().to_image())
     assert house.shown(Book, RAINMAKER) == (None if kind == 2 else rainmaker(views=1).to_image())
     if keyed:
-        assert house.db.commit(write, key()).attributes == outcome.attributes
+        assert house.writer.commit(write, key()).attributes == outcome.attributes
 
 
 @ways
 def test_create_only(house: House, keyed: bool, returns: Any) -> None:
     write = Write.put(rainmaker(), absent=True, return_values=returns)
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.writer.commit(write, key() if keyed else None)
     assert outcome.attributes is None
     assert house.stored(Book, RAINMAKER) == {**rainmaker().to_image(), "_v": outcome.version}
     if keyed:
-        assert house.db.commit(write, key()).replayed
+        assert house.writer.commit(write, key()).replayed
     with pytest.raises(ConditionFailed):
-        house.db.commit(write, key("another") if keyed else None)
+        house.writer.commit(write, key("another") if keyed else None)
 
 
 @ways
@@ -108,10 +108,10 @@ def test_every_write_has_a_version_of_its_own(house: House, keyed: bool, returns
     seen = {"seeded"}
     for number in range(3):
         write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns)
-        seen.add(house.db.commit(write, key(str(number)) if keyed else None).version or "")
+        seen.add(house.writer.commit(write, key(str(number)) if keyed else None).version or "")
         stored = (house.stored(Book, RAINMAKER) or {})["_v"]
         assert stored in seen
-        house.db.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(1)}, version=stored))
+        house.writer.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(1)}, version=stored))
     assert len(seen) == 4
 
 
@@ -122,11 +122,11 @@ def test_items_that_others_have_written_get_their_version(house: House, keyed: b
     house.seed(item, version=None)
     attribute = "low" if isinstance(item, Offer) else "Views"
     write = Write.update(type(item), item, {attr(attribute).add(1)}, return_values=returns)
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.writer.commit(write, key() if keyed else None)
     assert house.stored(type(item), item) == {**item.to_image(), attribute: 2, "_v": outcome.version}
     assert outcome.attributes == (None if returns == "NONE" else {**item.to_image(), attribute: 2})
     if keyed:
-        assert house.db.commit(write, key()).replayed
+        assert house.writer.commit(write, key()).replayed
 
 
 @ways
@@ -134,7 +134,7 @@ def test_a_demanded_version_is_not_that_of_an_item_without_one(house: House, key
     house.seed(rainmaker(), version=None)
     write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="v", return_values=returns)
     with pytest.raises(ConditionFailed):
-        house.db.commit(write, key() if keyed else None)
+        house.writer.commit(write, key() if keyed else None)
     assert house.stored(Book, RAINMAKER) == rainmaker().to_image()
 
 
@@ -142,15 +142,15 @@ def test_a_demanded_version_is_not_that_of_an_item_without_one(house: House, key
 @pytest.mark.parametrize(
     ("condition", "met"),
     [
-        (Attr("Formats.Hardcover").eq("J4SUKVGU"), True),
-        (Attr("Formats.Audiobook").exists(), False),
-        (Attr("Formats").size().eq(2), True),
-        (Attr("Tags").contains("law") & ~Attr("Tags").contains("tax"), True),
-        (Attr("Price").between(Decimal("9.5"), 10) | Attr("Price").is_in([7]), True),
-        (Attr("Title").begins_with("The R"), True),
-        (Attr("Category").attribute_type("N"), False),
-        (Attr("Views").ne(0), False),
-        (Attr("Price").not_exists(), False),
+        (attr("Formats.Hardcover").eq("J4SUKVGU"), True),
+        (attr("Formats.Audiobook").exists(), False),
+        (attr("Formats").size().eq(2), True),
+        (attr("Tags").contains("law") & ~attr("Tags").contains("tax"), True),
+        (attr("Price").between(Decimal("9.5"), 10) | attr("Price").is_in([7]), True),
+        (attr("Title").begins_with("The R"), True),
+        (attr("Category").attribute_type("N"), False),
+        (attr("Views").ne(0), False),
+        (attr("Price").not_exists(), False),
     ],
     ids=["nested", "no nested", "size", "contains", "or", "begins with", "type", "unequal", "there"],
 )
@@ -158,8 +158,8 @@ def test_conditions_of_every_kind(house: House, keyed: bool, returns: Any, condi
     house.seed(rainmaker(price=10, tags={"law"}))
     write = Write.update(Book, RAINMAKER, {attr("Stock").set(3)}, condition, return_values=returns)
     if met:
-        house.db.commit(write, key() if keyed else None)
+        house.writer.commit(write, key() if keyed else None)
     else:
         with pytest.raises(ConditionFailed):
-            house.db.commit(write, key() if keyed else None)
+            house.writer.commit(write, key() if keyed else None)
     assert (house.shown(Book, RAINMAKER) or {})["Stock"] == (3 if met else 0)

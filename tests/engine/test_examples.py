@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
+from surewrite import Item, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, rainmaker
 from tests.models import Address, Product, Thread, User
@@ -65,9 +65,9 @@ def test_a_conditional_write_that_is_sent_again(house: House) -> None:
     house.seed(Product(id=1, price=Decimal(20)))
     products = house.table(Product)
     for _ in range(2):
-        products.update(1, {attr("Price").increment(3)}, when=Attr("Price").eq(20), idempotency_key="once")
+        products.update(1, {attr("Price").increment(3)}, when=attr("Price").eq(20), idempotency_key="once")
     with pytest.raises(ConditionFailed):
-        products.update(1, {attr("Price").increment(3)}, when=Attr("Price").eq(20))
+        products.update(1, {attr("Price").increment(3)}, when=attr("Price").eq(20))
     assert (house.shown(Product, 1) or {})["Price"] == 23
 
 
@@ -148,11 +148,11 @@ def test_an_element_of_a_list(house: House) -> None:
 
 def test_a_conditional_update(people: Table[Person]) -> None:
     actions = {attr("name").set("Alice Smith")}
-    shown = people.update("u1", actions, when=Attr("name").eq("Alice"), return_values="ALL_NEW")
+    shown = people.update("u1", actions, when=attr("name").eq("Alice"), return_values="ALL_NEW")
     assert shown is not None
     assert shown.name == "Alice Smith"
     with pytest.raises(ConditionFailed):
-        people.update("u1", actions, when=Attr("name").eq("Alice"), return_values="ALL_NEW")
+        people.update("u1", actions, when=attr("name").eq("Alice"), return_values="ALL_NEW")
 
 
 # --- boto3's guide ---------------------------------------------------------------------------------------------------
@@ -187,24 +187,24 @@ def _names(found: Any) -> list[str]:
 
 
 def test_query_by_username(users: Table[User]) -> None:
-    assert list(users.query(Key("username").eq("johndoe"))) == [JOHN]
+    assert list(users.query(attr("username").eq("johndoe"))) == [JOHN]
 
 
 def test_scan_by_age(users: Table[User]) -> None:
-    assert sorted(users.scan(Attr("age").lt(27)), key=lambda user: user.username) == [BOB, JOHN]
+    assert sorted(users.scan(attr("age").lt(27)), key=lambda user: user.username) == [BOB, JOHN]
 
 
 def test_scan_by_two_attributes(users: Table[User]) -> None:
-    assert list(users.scan(Attr("first_name").begins_with("J") & Attr("account_type").eq("super_user"))) == [JANE]
+    assert list(users.scan(attr("first_name").begins_with("J") & attr("account_type").eq("super_user"))) == [JANE]
 
 
 def test_scan_by_a_nested_attribute(users: Table[User]) -> None:
-    assert sorted(users.scan(Attr("address.state").eq("CA")), key=lambda user: user.username) == [ALICE_DOE, JOHN]
+    assert sorted(users.scan(attr("address.state").eq("CA")), key=lambda user: user.username) == [ALICE_DOE, JOHN]
 
 
 def test_scan_with_or_and_not(users: Table[User]) -> None:
-    assert _names(users.scan(Attr("age").lt(20) | Attr("age").gt(30))) == ["bobsmith", "janedoering"]
-    assert _names(users.scan(~Attr("account_type").eq("anonymous"))) == [
+    assert _names(users.scan(attr("age").lt(20) | attr("age").gt(30))) == ["bobsmith", "janedoering"]
+    assert _names(users.scan(~attr("account_type").eq("anonymous"))) == [
         "alicedoe",
         "bobsmith",
         "janedoering",
@@ -214,7 +214,7 @@ def test_scan_with_or_and_not(users: Table[User]) -> None:
 
 def test_scan_of_everybody(users: Table[User]) -> None:
     assert len(list(users.scan())) == 54
-    assert _names(users.scan(Attr("account_type").eq("anonymous"))) == _names(ANONYMOUS)
+    assert _names(users.scan(attr("account_type").eq("anonymous"))) == _names(ANONYMOUS)
 
 
 def test_put_get_update_delete(house: House) -> None:

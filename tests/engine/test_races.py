@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from surewrite import Attr, Boto3Transport, IdempotencyKey, Outcome, Table, Write, attr
+from surewrite import Boto3Transport, IdempotencyKey, Outcome, Table, Write, attr
 from surewrite.errors import ConditionFailed, KeyReused
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Offer
@@ -30,7 +30,7 @@ def at_once(do: Callable[[int], T]) -> list[T]:
         return list(pool.map(begin, range(THREADS)))
 
 
-FIRST_ONLY = Attr("Views").eq(0)
+FIRST_ONLY = attr("Views").eq(0)
 RACES: dict[str, tuple[Callable[[Any], Write], Callable[[dict[str, Any]], None]]] = {
     "add": (
         lambda returns: Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns),
@@ -49,11 +49,11 @@ RACES: dict[str, tuple[Callable[[Any], Write], Callable[[dict[str, Any]], None]]
         lambda image: image.update(Stock=0),
     ),
     "replace": (
-        lambda returns: Write.put(rainmaker(stock=7), when=FIRST_ONLY & Attr("Stock").eq(1), return_values=returns),
+        lambda returns: Write.put(rainmaker(stock=7), when=FIRST_ONLY & attr("Stock").eq(1), return_values=returns),
         lambda image: image.update(Stock=7),
     ),
     "delete": (
-        lambda returns: Write.delete(Book, RAINMAKER, when=Attr("Stock").eq(1), return_values=returns),
+        lambda returns: Write.delete(Book, RAINMAKER, when=attr("Stock").eq(1), return_values=returns),
         lambda image: image.clear(),
     ),
 }
@@ -89,7 +89,7 @@ def test_one_key_with_validators_across(house: House, returns: Any) -> None:
 
 
 def _one_winner(house: House, write: Write, idempotency_key: IdempotencyKey, after: dict[str, Any]) -> None:
-    outcomes = at_once(lambda _: house.db.commit(write, idempotency_key))
+    outcomes = at_once(lambda _: house.writer.commit(write, idempotency_key))
     winner = next(outcome for outcome in outcomes if not outcome.replayed)
     assert Counter(outcome.replayed for outcome in outcomes) == {False: 1, True: THREADS - 1}
     if write.return_values == "NONE":
@@ -108,7 +108,7 @@ def test_one_key_of_two_requests(house: House, returns: Any) -> None:
         by = 1 + number % 2
         write = Write.update(Book, RAINMAKER, {attr("Views").add(by)}, return_values=returns)
         try:
-            house.db.commit(write, key())
+            house.writer.commit(write, key())
         except KeyReused:
             return None
         return by
@@ -126,7 +126,7 @@ def test_keys_racing_on_one_item_see_every_value_once(house: House, table: Any) 
     actions = {attr(name).add(1), attr("low").add(1)} if table is Offer else {attr(name).add(1)}
 
     def commit(number: int) -> Outcome:
-        return house.db.commit(Write.update(table, item, actions, return_values="ALL_NEW"), key(str(number)))
+        return house.writer.commit(Write.update(table, item, actions, return_values="ALL_NEW"), key(str(number)))
 
     outcomes = at_once(commit)
     assert sorted((outcome.attributes or {})[name] for outcome in outcomes) == list(range(1, THREADS + 1))
@@ -144,7 +144,7 @@ def test_of_different_callers_only_one_meets_the_condition(house: House, keyed: 
     def commit(number: int) -> object:
         write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, return_values=returns)
         try:
-            house.db.commit(write, key(scope=str(number)) if keyed else None)
+            house.writer.commit(write, key(scope=str(number)) if keyed else None)
         except ConditionFailed as failed:
             return failed.image
         return "applied"
@@ -178,7 +178,7 @@ def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: H
     first: list[Outcome] = []
 
     def deliver() -> None:
-        first.append(house.db.commit(write, key()))
+        first.append(house.writer.commit(write, key()))
 
     again = house.on(Between(house, deliver)).commit(write, key())
     assert [outcome.replayed for outcome in first] == [False, True]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Attr, Item, Key, PartitionKey, SortKey, Table, attr
+from surewrite import Item, PartitionKey, SortKey, Table, attr
 from surewrite.errors import ConditionFailed, InvalidCondition, InvalidItem, InvalidRequest
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Part, Thing
@@ -110,7 +110,7 @@ def test_put_update_and_delete(house: House) -> None:
     assert part is not None
     assert (part.stock, part.model_fields_set) == (4, {"stock"})
     assert books.update(RAINMAKER, {attr("Stock").add(2)}) is None
-    old = books.delete(RAINMAKER, when=Attr("Stock").eq(6), return_values="ALL_OLD")
+    old = books.delete(RAINMAKER, when=attr("Stock").eq(6), return_values="ALL_OLD")
     assert old == rainmaker(stock=6, category=None)
     assert books.get(RAINMAKER) is None
 
@@ -155,7 +155,7 @@ def test_only_some_fields(house: House) -> None:
 def test_reads_are_as_consistent_as_asked(house: House, consistent: bool) -> None:
     books = house.table(Book)
     books.get(RAINMAKER, consistent=consistent)
-    list(books.query(Key("Author").eq("a"), consistent=consistent))
+    list(books.query(attr("Author").eq("a"), consistent=consistent))
     list(books.scan(consistent=consistent))
     assert [request["ConsistentRead"] for _, request in house.transport.calls] == [consistent] * 3
 
@@ -170,23 +170,23 @@ def test_query(house: House) -> None:
     shelf = _shelf(house, 10)
     house.seed(rainmaker(author="Another"))
     books = house.table(Book)
-    author = Key("Author").eq("John Grisham")
+    author = attr("Author").eq("John Grisham")
     assert list(books.query(author)) == shelf
     assert list(books.query(author, forward=False)) == shelf[::-1]
     assert list(books.query(author, limit=3)) == shelf[:3]
-    assert list(books.query(author & Key("Title").gte("007"))) == shelf[7:]
-    assert list(books.query(author & Key("Title").between("002", "004"))) == shelf[2:5]
-    assert list(books.query(author & Key("Title").begins_with("00"), where=Attr("Stock").lt(2))) == shelf[:2]
-    assert list(books.query(author, where=Attr("Stock").is_in([3, 5, 8]) & Attr("Views").eq(0), limit=2)) == [
+    assert list(books.query(author & attr("Title").gte("007"))) == shelf[7:]
+    assert list(books.query(author & attr("Title").between("002", "004"))) == shelf[2:5]
+    assert list(books.query(author & attr("Title").begins_with("00"), where=attr("Stock").lt(2))) == shelf[:2]
+    assert list(books.query(author, where=attr("Stock").is_in([3, 5, 8]) & attr("Views").eq(0), limit=2)) == [
         shelf[3],
         shelf[5],
     ]
-    assert list(books.query(Key("Author").eq("nobody"))) == []
+    assert list(books.query(attr("Author").eq("nobody"))) == []
 
 
 def test_a_filter_names_only_what_the_model_has(house: House) -> None:
     with pytest.raises(InvalidCondition, match="Stok"):
-        list(house.table(Book).scan(Attr("Stok").eq(1)))
+        list(house.table(Book).scan(attr("Stok").eq(1)))
     assert house.operations == []
 
 
@@ -195,13 +195,13 @@ def test_pages_follow_each_other(house: House) -> None:
     large = [rainmaker(title=f"{number:03}", category="x" * 300_000, stock=number) for number in range(8)]
     house.seed(*large)
     books = house.table(Book)
-    author = Key("Author").eq("John Grisham")
+    author = attr("Author").eq("John Grisham")
     for find in (partial(books.query, author), books.scan):
         assert list(find()) == large
         assert len(house.operations) > 2
         assert list(find(limit=5)) == large[:5]
         house.transport.calls.clear()
-        assert list(find(where=Attr("Stock").eq(7))) == large[7:]
+        assert list(find(where=attr("Stock").eq(7))) == large[7:]
         assert len(house.operations) > 2
         assert next(iter(find())) == large[0]
         assert len(house.operations) == 1
@@ -217,8 +217,8 @@ def test_an_index(house: House) -> None:
     texts = house.with_table(Text, attributes=attributes, GlobalSecondaryIndexes=[index]).table(Text)
     for number in range(6):
         texts.put(Text(id=str(number), n=number % 2))
-    assert {text.id for text in texts.query(Key("n").eq(1), index="by-n")} == {"1", "3", "5"}
-    assert {text.id for text in texts.scan(Attr("id").gt("3"), index="by-n")} == {"4", "5"}
+    assert {text.id for text in texts.query(attr("n").eq(1), index="by-n")} == {"1", "3", "5"}
+    assert {text.id for text in texts.scan(attr("id").gt("3"), index="by-n")} == {"4", "5"}
 
 
 def test_an_item_that_violates_its_model_is_not_read_as_one(house: House) -> None:

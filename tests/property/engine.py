@@ -1,17 +1,17 @@
 """The real engine with one item, and the places where it is known to differ from DynamoDB on AWS."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import ConditionBase
 from botocore.exceptions import ClientError
 
 from surewrite import ReturnValues, Update
-from surewrite.expressions.evaluate import project
+from surewrite.expressions.actions import Action, DeleteAction, RemoveAction
+from surewrite.expressions.conditions import Condition, render_condition
 from surewrite.expressions.operands import look_up
-from surewrite.expressions.placeholders import render_condition
-from surewrite.expressions.updates import Action, DeleteAction, RemoveAction
+from surewrite.expressions.placeholders import Placeholders
+from surewrite.expressions.projection import project
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.paths import Element, Path
 from tests.property.strategies import KEY
@@ -58,11 +58,16 @@ class Engine:
         )
         return None if attributes is None else image_from_wire(attributes)
 
-    def holds(self, condition: ConditionBase) -> bool:
+    def holds(self, condition: Condition) -> bool:
         """Whether a write under the condition would go ahead; nothing is changed."""
-        parameters: dict[str, Any] = {}
-        text = render_condition(condition, parameters)
-        check: Any = {"TableName": self.table, "Key": image_to_wire(KEY), "ConditionExpression": text, **parameters}
+        place = Placeholders()
+        text = render_condition(condition, place)
+        check: Any = {
+            "TableName": self.table,
+            "Key": image_to_wire(KEY),
+            "ConditionExpression": text,
+            **place.parameters(),
+        }
         try:
             self.client.transact_write_items(TransactItems=[{"ConditionCheck": check}])
         except ClientError as error:
@@ -96,33 +101,6 @@ def _is_made(path: Path, image: Mapping[str, Any]) -> bool:
     ends = zip(parents, path[1:-1], strict=False)
     beyond = any(isinstance(parent, list) and isinstance(e, int) and e >= len(parent) for parent, e in ends)
     return None in parents or beyond
-
-
-def closed_up(update: Update, image: Mapping[str, Any]) -> Update:
-    """The update with the list indexes beyond an end brought to that end.
-
-    DynamoDB appends what is set there; the engine would fill the gap with NULLs.
-    """
-    ends: dict[Path, int] = {}
-    actions = list(update.actions)
-    beyond = [(action.path, position) for position, action in enumerate(actions) if _is_beyond(action, image)]
-    for path, position in sorted(beyond, key=lambda entry: entry[0][-1]):
-        parent = Path(path[:-1])
-        end = ends.setdefault(parent, len(look_up(image, parent)))
-        actions[position] = replace(actions[position], path=Path((*parent, end)))
-        ends[parent] += 1
-    return Update(tuple(actions))
-
-
-def _is_beyond(action: Action, image: Mapping[str, Any]) -> bool:
-    last = action.path[-1]
-    container = look_up(image, Path(action.path[:-1]))
-    return (
-        isinstance(last, int)
-        and isinstance(container, list)
-        and last >= len(container)
-        and action.clause in ("SET", "ADD")
-    )
 
 
 def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | None) -> Image | None:

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from surewrite import Item, PartitionKey, Update, attr
-from surewrite.expressions.updates import Action, Attribute
+from surewrite.expressions.actions import Action
+from surewrite.expressions.attributes import Attribute
 from surewrite.model.wire import Image
 
 

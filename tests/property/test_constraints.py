@@ -10,9 +10,9 @@ from pydantic import BaseModel, Field, model_validator
 
 from surewrite import Item, PartitionKey, Update, apply, attr
 from surewrite.errors import InvalidItem, InvalidUpdate
-from surewrite.expressions.conditions import evaluate
+from surewrite.expressions.actions import Action
 from surewrite.expressions.constraints import NeedsRead, constraint_of
-from surewrite.expressions.updates import Action
+from surewrite.expressions.evaluate import evaluate
 from surewrite.model.wire import Image
 from surewrite.paths import path
 from tests.property.strategies import KEY, distinct

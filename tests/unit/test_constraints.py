@@ -5,18 +5,17 @@ from enum import IntEnum
 from typing import Annotated, Any, Literal, NotRequired, Self
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from surewrite import Item, PartitionKey, Update, attr
-from surewrite.expressions.conditions import condition_to_json
+from surewrite.expressions.actions import Action
 from surewrite.expressions.constraints import NeedsRead, constraint_of
-from surewrite.expressions.updates import Action
 from surewrite.paths import path
+from tests.conditions import condition_to_json
 from tests.models import Book
 
-A: Any = Attr
+A: Any = attr
 LONG = 12345678901234567890123456789012345678
 
 

@@ -7,8 +7,9 @@ import pytest
 
 from surewrite import Update, apply, attr
 from surewrite.errors import InvalidUpdate, Problem
-from surewrite.expressions.evaluate import ReturnValues, project, returned
-from surewrite.expressions.updates import Action
+from surewrite.expressions.actions import Action
+from surewrite.expressions.evaluate import ReturnValues, returned
+from surewrite.expressions.projection import project
 from surewrite.model.wire import Image
 from surewrite.paths import path
 from tests.unit.samples import Sample
@@ -151,7 +152,7 @@ SHOWN: dict[ReturnValues, Any] = {
         "places": [{"city": "Rome", "floor": N(1)}, {"city": "Bern"}],
         "items": [N(2), N(3)],
     },
-    "UPDATED_NEW": {"home": {"floor": N(2)}, "places": [{"city": "Bern"}]},
+    "UPDATED_NEW": {"home": {"floor": N(2)}, "places": [{"city": "Bern"}], "items": [N(2)]},
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from surewrite import Update, apply
 from surewrite.errors import InvalidItem, InvalidRequest, Problem
-from surewrite.expressions.merge_patch import merge_actions, resolve
+from surewrite.expressions.merge_patch import merge_actions
+from surewrite.expressions.resolve import resolve
 from tests.unit.samples import Sample
 
 IMAGE: dict[str, Any] = {

@@ -9,10 +9,11 @@ from boto3.dynamodb.types import Binary
 from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_pascal
 
-from surewrite import Item, PartitionKey, SortKey
-from surewrite.errors import ConfigurationError, InvalidItem, ItemTooLarge, Problem
+from surewrite import Item, PartitionKey, SortKey, Update, Write, attr
+from surewrite.errors import ConfigurationError, InvalidItem, InvalidUpdate, ItemTooLarge, Problem
 from surewrite.model.coerce import native
 from surewrite.model.item import VERSION, checked_size
+from surewrite.paths import path
 from tests.models import Book
 from tests.unit.samples import Place, Sample
 
@@ -124,8 +125,62 @@ def test_a_partial_image_is_validated_where_it_is_whole() -> None:
     assert part.count == 2
     assert type(part.count) is int
     assert part.model_fields_set == {"count", "work"}
-    work: Any = part.work
-    assert work == {"floor": Decimal(1)}
+    assert isinstance(part.work, Place)
+    assert part.work.floor == 1
+    for place, name in ((part, "name"), (part, "price"), (part, "words"), (part.work, "city")):
+        with pytest.raises(AttributeError):
+            getattr(place, name)
+
+
+def test_what_was_read_whole_has_its_defaults() -> None:
+    image = {"work": {"city": "Rome"}, "places": [{"city": "Oslo"}], "home": {"city": "Bonn"}}
+    part = Sample.from_partial(image, [path("work"), path("places[1].city"), path("home.city")])
+    assert part.work == Place(city="Rome", floor=0)
+    assert type(part.places[0]) is Place
+    for nested in (part.places[0], part.home):
+        with pytest.raises(AttributeError):
+            _ = nested.floor
+
+
+@pytest.mark.parametrize("image", [{}, {"Count": Decimal(2)}, {"id": "a", "at": Decimal(1), "name": "x"}])
+def test_a_partial_instance_cannot_be_stored(image: Any) -> None:
+    part = Sample.from_partial(image)
+    for store in (part.to_image, lambda: Write.put(part), part.model_copy().to_image):
+        with pytest.raises(InvalidItem, match="only a part of it was read, so it cannot be stored"):
+            store()
+
+
+def test_a_nested_part_cannot_be_stored_in_a_whole() -> None:
+    part = Sample.from_partial({"work": {"city": "Rome"}})
+    with pytest.raises(InvalidItem, match="only a part of it was read"):
+        Sample(id="a", at=1, name="x", work=part.work).to_image()
+    with pytest.raises(InvalidUpdate, match="set work: only a part of it was read"):
+        Update.build(Sample, {attr("work").set(part.work)})
+
+
+def test_what_a_model_does_not_name_is_read_with_extra_allow() -> None:
+    part = Open.from_partial({"colour": "red"})
+    assert part.model_extra == {"colour": "red"}
+
+
+def test_a_stored_item_that_violates_its_model_can_be_read() -> None:
+    image = {"id": "a", "at": Decimal(1), "Count": Decimal(-2), "work": {"floor": "x"}, "_v": "v1"}
+    stored = Sample.from_stored(image)
+    assert (stored.id, stored.at, stored.count, stored.flag, stored.words) == ("a", 1, -2, False, set())
+    assert isinstance(stored.work, Place)
+    assert stored.work.floor == "x"  # type: ignore[comparison-overlap]
+    with pytest.raises(AttributeError, match=r"Sample\.name was not read"):
+        _ = stored.name
+    with pytest.raises(InvalidItem, match="it violates its model, so it cannot be stored"):
+        stored.to_image()
+    valid = {"id": "a", "at": Decimal(1), "name": "x"}
+    assert Sample.from_stored(valid) == Sample.from_image(valid)
+
+
+class Open(Item, table="Open"):
+    model_config = ConfigDict(extra="allow")
+
+    id: PartitionKey[str]
 
 
 class Colour(Enum):
@@ -156,7 +211,7 @@ def test_native_values(value: Any, image: Any) -> None:
     ("image", "error", "message"),
     [
         ({"a": "x" * 409_601}, ItemTooLarge, "the item has 409,602 bytes, DynamoDB's limit is 409,600"),
-        ({"a": "\ud800"}, InvalidItem, "a string is not valid Unicode"),
+        ({"a": "\ud800"}, InvalidItem, "a: not valid Unicode: half a surrogate pair"),
         ({"a": [set()]}, InvalidItem, "a: a set cannot be empty"),
     ],
     ids=["size", "unicode", "set"],

@@ -33,7 +33,7 @@ def test_needless_quotes_go(text: str) -> None:
     "text",
     [
         "", ".", ".a", "a.", "a..b", "[0]", "a[", "a[]", "a[-1]", "a[x]", "a]", "a[1", "a[0]b", "a.[0]", "a`b`", "`a",
-        "``", "a[1.5]", "a[12345678901]", "`a`b",
+        "``", "a[1.5]", "`a`b", "a[\u0661]",
     ],
 )  # fmt: skip
 def test_malformed(text: str) -> None:
@@ -42,6 +42,18 @@ def test_malformed(text: str) -> None:
     (problem,) = caught.value.problems
     assert problem.location == (text,)
     assert problem.reason == "not a document path; write it like Formats.Audiobook or items[1].qty"
+
+
+def test_an_index_has_at_most_9_digits() -> None:
+    assert path("a[999999999]") == ("a", 999999999)
+    with pytest.raises(InvalidUpdate, match="an index has at most 9 digits"):
+        path("a[1000000000]")
+
+
+@pytest.mark.parametrize("text", ["\ud800", "a.\udfff"])
+def test_half_a_surrogate_pair_names_nothing(text: str) -> None:
+    with pytest.raises(InvalidUpdate, match="half a surrogate pair"):
+        path(text)
 
 
 @pytest.mark.parametrize("elements", [(), (0, "a")])

@@ -7,11 +7,11 @@ import pytest
 
 from surewrite import Write
 from surewrite.errors import ConfigurationError, InvalidRequest, UnknownCollection
-from surewrite.expressions.conditions import condition_to_json
 from surewrite.expressions.updates import Update
 from surewrite.model.json import loads
 from surewrite.requests import Catalogue, UpdateBody, parse_message
 from surewrite.writes import Delete, Put
+from tests.conditions import condition_to_json
 from tests.models import MODELS, Book
 from tests.unit.samples import Sample
 
@@ -169,7 +169,7 @@ def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, .
         (update(set={"zzz": 1}), ("set", "zzz"), "unknown attribute"),
         (update(set={"a[": 1}), ("set", "a["), "not a document path; write it like Formats.Audiobook or items[1].qty"),
         (update(set={"id": "b"}), ("set", "id"), "part of the primary key, which never changes"),
-        (update(set={"_v": "b"}), ("set", "_v"), "unknown attribute"),
+        (update(set={"_v": "b"}), ("set", "_v"), "reserved for the item's version"),
         (update(set={"Count": "1"}), ("set", "Count"), "a number is needed"),
         (update(set={"Count": None}), ("set", "Count"), "a number is needed"),
         (update(set={"words": []}), ("set", "words"), "a set cannot be empty"),
@@ -205,14 +205,18 @@ def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, .
             "the members of a set must all be strings, all numbers or all bytes",
         ),
         (update(delete={"words": "a"}), ("delete", "words"), "a set is needed"),
-        (update(set={"home": {"city": "x"}}, remove=["home.floor"]), ("home",), "overlaps with home.floor"),
+        (update(set={"home": {"city": "x"}}, remove=["home.floor"]), ("set", "home"), "overlaps with home.floor"),
         (update(add={"Count": 1}, when={"zzz": {"eq": 1}}), ("when", "zzz"), "unknown attribute"),
         (update(add={"Count": 1}, when={}), ("when",), "an object with at least one condition is needed"),
-        ({"item": ITEM, "return_values": "UPDATED_NEW"}, ("return_values",), "a put knows ALL_NEW, ALL_OLD, NONE"),
+        (
+            {"item": ITEM, "return_values": "UPDATED_NEW"},
+            ("return_values",),
+            "must be one of NONE, ALL_OLD, ALL_NEW (put)",
+        ),
         (
             {"op": "delete", "key": SAMPLE_KEY, "return_values": "ALL_NEW"},
             ("return_values",),
-            "a delete knows ALL_OLD, NONE",
+            "must be one of NONE, ALL_OLD (delete)",
         ),
     ],
     ids=lambda value: str(value)[-40:],
@@ -227,14 +231,15 @@ def test_requests_that_the_model_refuses(request_: Any, location: tuple[str | in
 
 
 def test_every_wrong_action_is_named_at_once() -> None:
-    body = UpdateBody.model_validate({"set": {"zzz": 1, "Count": "x"}, "remove": ["["], "add": {"words": [1]}})
+    body = UpdateBody.model_validate({"set": {"zzz": 1, "Count": "x"}, "remove": ["id", "name"], "add": {"words": [1]}})
     with pytest.raises(InvalidRequest) as caught:
-        body.actions(Sample)
+        body.bind(Sample, ("a", 1))
     assert [problem.pointer for problem in caught.value.problems] == [
-        "/set/zzz",
         "/set/Count",
+        "/set/zzz",
+        "/remove/id",
+        "/remove/name",
         "/add/words/0",
-        "/remove/[",
     ]
 
 

@@ -8,7 +8,7 @@ from typing_extensions import TypedDict
 
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate, Problem
-from surewrite.expressions.updates import Action
+from surewrite.expressions.actions import Action
 from surewrite.paths import path
 from tests.models import Book
 from tests.unit.samples import Sample
@@ -141,11 +141,11 @@ def test_a_problem_leads_into_the_value() -> None:
 @pytest.mark.parametrize(
     ("paths", "problems"),
     [
-        (["home", "home.city"], [Problem(("home",), "overlaps with home.city")]),
-        (["places[0].city", "places"], [Problem(("places",), "overlaps with places[0].city")]),
-        (["places[0]", "places[0].city"], [Problem(("places[0]",), "overlaps with places[0].city")]),
-        (["home.city", "home.city"], [Problem(("home.city",), "more than one action on this path")]),
-        (["extras", "extras.a", "extras.b"], [Problem(("extras",), "overlaps with extras.a")]),
+        (["home", "home.city"], [Problem(("set", "home"), "overlaps with home.city")]),
+        (["places[0].city", "places"], [Problem(("set", "places"), "overlaps with places[0].city")]),
+        (["places[0]", "places[0].city"], [Problem(("set", "places[0]"), "overlaps with places[0].city")]),
+        (["home.city", "home.city"], [Problem(("set", "home.city"), "more than one action on this path")]),
+        (["extras", "extras.a", "extras.b"], [Problem(("set", "extras"), "overlaps with extras.a")]),
     ],
 )
 def test_overlapping_paths(paths: list[str], problems: list[Problem]) -> None:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate
-from surewrite.expressions.updates import Action
+from surewrite.expressions.actions import Action
 from surewrite.paths import path
 from tests.unit.samples import Sample
 
@@ -107,17 +107,17 @@ def test_different_updates_are_canonically_different() -> None:
 @pytest.mark.parametrize(
     ("actions", "text"),
     [
-        ([attr("Count").set(1), attr("price").remove()], "SET #v = :v, #0 = :0 REMOVE #1"),
-        ([attr("Count").add(1)], "SET #v = :v ADD #0 :0"),
-        ([attr("price").remove()], "SET #v = :v REMOVE #0"),
+        ([attr("Count").set(1), attr("price").remove()], "SET #2 = :1, #0 = :0 REMOVE #1"),
+        ([attr("Count").add(1)], "SET #1 = :1 ADD #0 :0"),
+        ([attr("price").remove()], "SET #1 = :0 REMOVE #0"),
     ],
 )
 def test_the_version_is_stamped_on_the_item(actions: list[Action], text: str) -> None:
     update = Update.build(Sample, actions)
-    plain, stamped = update.expression.parameters(), update.stamped("v1")
-    assert stamped["UpdateExpression"] == text
-    assert stamped["ExpressionAttributeNames"] == {**plain["ExpressionAttributeNames"], "#v": "_v"}
-    assert stamped["ExpressionAttributeValues"] == {**plain.get("ExpressionAttributeValues", {}), ":v": {"S": "v1"}}
+    plain, place = update.expression.parameters(), update.expression.placeholders.copy()
+    assert update.stamped("v1", place) == text
+    assert place.names == {**update.expression.placeholders.names, "_v": text[4:6]}
+    assert place.values == {**update.expression.placeholders.values, text[9:11]: {"S": "v1"}}
     assert update.expression.parameters() == plain
 
 
@@ -144,7 +144,7 @@ def test_an_expression_has_at_most_300_operators() -> None:
     Update.build(Open, _named(299))
     with pytest.raises(InvalidUpdate) as caught:
         Update.build(Open, _named(300))
-    assert str(caught.value) == "more than DynamoDB's 300 operators"
+    assert str(caught.value) == "300 actions, DynamoDB's expressions have at most 299"
 
 
 def test_nested_operators_count() -> None:
@@ -159,6 +159,6 @@ def test_an_expression_has_at_most_4096_bytes() -> None:
         return [attr([f"a{index}", *["m"] * 20]).remove() for index in range(count)]
 
     update = Update.build(Open, deep(60))
-    assert 3500 < len(update.stamped("")["UpdateExpression"]) <= 4096
+    assert 3500 < len(update.stamped("", update.expression.placeholders.copy())) <= 4096
     with pytest.raises(InvalidUpdate, match="longer than DynamoDB's 4096 bytes when written out"):
         Update.build(Open, deep(70))

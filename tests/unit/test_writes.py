@@ -4,14 +4,13 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from boto3.dynamodb.conditions import Attr
 
 from surewrite import Write, attr
 from surewrite.errors import InvalidRequest
 from tests.models import Book, Product
 from tests.unit.samples import Sample
 
-A: Any = Attr
+A: Any = attr
 KEY = ("John Grisham", "The Rainmaker")
 BOOK = Book(author=KEY[0], title=KEY[1])
 
@@ -70,11 +69,11 @@ def test_an_update_with_its_condition_and_the_guards() -> None:
     assert parameters == {
         "TableName": "books-table",
         "Key": {"Author": {"S": KEY[0]}, "Title": {"S": KEY[1]}},
-        "UpdateExpression": "SET #v = :v, #0 = :0",
-        "ConditionExpression": "((#n0 = :v0 AND #n1 = :v1) AND #n2 >= :v2)",
-        "ExpressionAttributeNames": {"#0": "Price", "#v": "_v", "#n0": "Price", "#n1": "_v", "#n2": "Stock"},
+        "UpdateExpression": "SET #1 = :1, #0 = :0",
+        "ConditionExpression": "#0 = :2 AND #1 = :3 AND #2 >= :4",
+        "ExpressionAttributeNames": {"#0": "Price", "#1": "_v", "#2": "Stock"},
         "ExpressionAttributeValues": {
-            ":0": {"N": "8"}, ":v": {"S": "v2"}, ":v0": {"N": "10"}, ":v1": {"S": "v1"}, ":v2": {"N": "1"},
+            ":0": {"N": "8"}, ":1": {"S": "v2"}, ":2": {"N": "10"}, ":3": {"S": "v1"}, ":4": {"N": "1"},
         },
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }  # fmt: skip
@@ -84,8 +83,8 @@ def test_a_put_where_there_is_nothing() -> None:
     operation, parameters = Write.put(BOOK, absent=True).request("t", "v1")
     assert operation == "Put"
     assert parameters["Item"]["_v"] == {"S": "v1"}
-    assert parameters["ConditionExpression"] == "attribute_not_exists(#n0)"
-    assert parameters["ExpressionAttributeNames"] == {"#n0": "Author"}
+    assert parameters["ConditionExpression"] == "attribute_not_exists(#0)"
+    assert parameters["ExpressionAttributeNames"] == {"#0": "Author"}
     assert "ExpressionAttributeValues" not in parameters
 
 
@@ -98,10 +97,16 @@ def test_a_plain_delete() -> None:
     [
         (
             lambda: update(return_values="SOME"),
-            "return_values: a update knows ALL_NEW, ALL_OLD, NONE, UPDATED_NEW, UPDATED_OLD",
+            "return_values: must be one of NONE, ALL_OLD, UPDATED_OLD, ALL_NEW, UPDATED_NEW (update)",
         ),
-        (lambda: Write.put(BOOK, return_values="UPDATED_OLD"), "return_values: a put knows ALL_NEW, ALL_OLD, NONE"),
-        (lambda: Write.delete(Book, KEY, return_values="ALL_NEW"), "return_values: a delete knows ALL_OLD, NONE"),
+        (
+            lambda: Write.put(BOOK, return_values="UPDATED_OLD"),
+            "return_values: must be one of NONE, ALL_OLD, ALL_NEW (put)",
+        ),
+        (
+            lambda: Write.delete(Book, KEY, return_values="ALL_NEW"),
+            "return_values: must be one of NONE, ALL_OLD (delete)",
+        ),
         (lambda: update(when=A("Prize").eq(1)), "Prize: unknown attribute, did you mean Price?"),
         (lambda: Write.put(BOOK, when=A("Prize").eq(1)), "Prize: unknown attribute, did you mean Price?"),
     ],

@@ -18,10 +18,10 @@ MAX_DEPTH = 32
 Element: TypeAlias = str | int
 """A name in a map, or an index in a list."""
 
-_TOKEN = re.compile(r"`(?P<quoted>(?:[^`]|``)+)`|(?P<name>[^.\[\]`]+)|\[(?P<index>\d{1,9})\]")
+_TOKEN = re.compile(r"`(?P<quoted>(?:[^`]|``)+)`|(?P<name>[^.\[\]`]+)|\[(?P<index>\d+)\]", re.ASCII)
+_MAX_INDEX_DIGITS = 9
 
-
-# longer texts are not kept: whoever sends them could fill the memory with them
+# longer texts are not kept: requests that are full of them could fill the memory
 _LONG = 256
 
 
@@ -60,6 +60,8 @@ def path(spec: str | Path | Iterable[Element]) -> Path:
     if isinstance(spec, Path):
         return spec
     if isinstance(spec, str):
+        if not spec.isascii():
+            _check_unicode(spec)
         return _parse(spec) if len(spec) <= _LONG else _parse.__wrapped__(spec)
     elements = Path(spec)
     if not elements or not isinstance(elements[0], str):
@@ -67,7 +69,7 @@ def path(spec: str | Path | Iterable[Element]) -> Path:
     return elements
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=2048)
 def _parse(text: str) -> Path:
     elements: list[Element] = []
     position = 0
@@ -81,6 +83,8 @@ def _parse(text: str) -> Path:
         if token is None or (token["index"] is None) != follows_dot:
             raise _malformed(text)
         if token["index"] is not None:
+            if len(token["index"]) > _MAX_INDEX_DIGITS:
+                raise InvalidUpdate(Problem((text,), f"an index has at most {_MAX_INDEX_DIGITS} digits"))
             elements.append(int(token["index"]))
         else:
             elements.append(token["quoted"].replace("``", "`") if token["quoted"] else token["name"])
@@ -90,6 +94,13 @@ def _parse(text: str) -> Path:
     if len(elements) > MAX_DEPTH:
         raise InvalidUpdate(Problem((text,), f"a path has at most {MAX_DEPTH} elements"))
     return Path(elements)
+
+
+def _check_unicode(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidUpdate(Problem((), "a path is not valid Unicode: half a surrogate pair")) from None
 
 
 def _malformed(text: str) -> InvalidUpdate:

@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
-from boto3.dynamodb.conditions import ConditionBase
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from .commit.bulk import Batch, Duplicates
 from .commit.ledger import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
@@ -28,13 +28,16 @@ from .errors import (
     Problem,
     UnknownCollection,
 )
-from .expressions.conditions import condition_from_json
+from .expressions.actions import Action
+from .expressions.attributes import Attribute, attr
+from .expressions.condition_json import condition_from_json
+from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
-from .expressions.updates import Action, Attribute, attr
+from .expressions.operands import FromJSON
+from .expressions.updates import check_count
 from .model.coerce import item_from_json
-from .model.fields import ModelField, field_at
 from .model.item import Item
-from .writes import BulkWrite, Duplicates, Write
+from .writes import Write
 
 T = TypeVar("T")
 
@@ -74,7 +77,7 @@ class Body(BaseModel):
     when: JSONObject | None = None
     return_values: ReturnValues | None = None
 
-    def condition(self, model: type[Item]) -> ConditionBase | None:
+    def condition(self, model: type[Item]) -> Condition | None:
         """`when`, read for the model."""
         if self.when is None:
             return None
@@ -109,28 +112,31 @@ class UpdateBody(Body):
             raise ValueError(f"an update needs at least one of {', '.join((*_SECTIONS, 'remove'))}")
         return self
 
-    def actions(self, model: type[Item]) -> list[Action]:
-        """The actions, their JSON values brought to the types of the paths; InvalidUpdate names each that is wrong."""
-        actions: list[Action] = []
-        problems: list[Problem] = []
-        for section, field in _SECTIONS.items():
-            for text, value in getattr(self, field).items():
-                try:
-                    actions.append(_action(model, section, text, value))
-                except InvalidRequest as error:
-                    problems.extend(problem.under(section, text) for problem in error.problems)
-        for text in self.remove:
-            try:
-                actions.append(attr(text).remove())
-            except InvalidRequest as error:
-                problems.extend(Problem(("remove", text), problem.reason) for problem in error.problems)
-        if problems:
-            raise InvalidUpdate(*problems)
-        return actions
+    def bind(self, model: type[Item], key: Any, *, when: Condition | None = None, **options: Any) -> Write:
+        """The update of one item, under its own condition and `when`; `options` go to `Write`. InvalidUpdate names each
+        action that is wrong."""
+        actions, malformed = self._actions()
+        demanded = all_of([self.condition(model), when])
+        try:
+            return Write.update(model, key, actions, demanded, **options)
+        except InvalidUpdate as error:
+            if not malformed:
+                raise
+            problems = error.problems if actions else ()
+        raise InvalidUpdate(*problems, *malformed)
 
-    def bind(self, model: type[Item], key: Any, **options: Any) -> Write:
-        """The update of one item; `options` go to `Write`."""
-        return Write.update(model, key, self.actions(model), self.condition(model), **options)
+    def _actions(self) -> tuple[list[Action], list[Problem]]:
+        """The actions, and what is wrong with those that cannot be one."""
+        check_count(len(self.remove) + sum(len(getattr(self, name)) for name in _SECTIONS.values()))
+        actions: list[Action] = []
+        malformed: list[Problem] = []
+        given = [(section, pair) for section, name in _SECTIONS.items() for pair in getattr(self, name).items()]
+        for section, (text, value) in [*given, *(("remove", (text, None)) for text in self.remove)]:
+            try:
+                actions.append(_METHODS[section](_attribute(text), value))
+            except InvalidRequest as error:
+                malformed.extend(problem.under(section, text) for problem in error.problems)
+        return actions, malformed
 
 
 _SECTIONS = {
@@ -139,20 +145,20 @@ _SECTIONS = {
 }  # fmt: skip
 
 _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
-    "set": Attribute.set,
+    "set": lambda attribute, value: attribute.set(FromJSON(value)),
     "copy": lambda attribute, source: replace(attribute.set(_attribute(source)), label="copy"),
     "increment": Attribute.increment,
-    "default": Attribute.default,
-    "append": Attribute.append,
-    "prepend": Attribute.prepend,
-    "add": Attribute.add,
-    "delete": Attribute.delete,
+    "default": lambda attribute, value: attribute.default(FromJSON(value)),
+    "append": lambda attribute, value: attribute.append(_elements(value)),
+    "prepend": lambda attribute, value: attribute.prepend(_elements(value)),
+    "add": lambda attribute, value: attribute.add(FromJSON(value)),
+    "delete": lambda attribute, value: attribute.delete(FromJSON(value)),
+    "remove": lambda attribute, _: attribute.remove(),
 }
 
 
-def _action(model: type[Item], section: str, text: str, value: Any) -> Action:
-    target = _attribute(text)
-    return _METHODS[section](target, _section_value(section, field_at(model, target.path), value))
+def _elements(value: Any) -> FromJSON:
+    return FromJSON(value if isinstance(value, list) else [value])
 
 
 def _attribute(text: str) -> Attribute:
@@ -161,26 +167,6 @@ def _attribute(text: str) -> Attribute:
         return attr(text)
     except InvalidRequest as error:
         raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
-
-
-def _section_value(section: str, field: ModelField, value: Any) -> Any:
-    """The JSON value as the action takes it. A set is an array in JSON, and so is what is to be added to one."""
-    match section:
-        case "set" | "default":
-            return field.from_json(value)
-        case "append" | "prepend":
-            elements = value if isinstance(value, list) else [value]
-            return field.from_json(elements) if "L" in field.types else elements
-        case "add" | "delete" if isinstance(value, list):
-            return _members(field.from_json(value) if field.types & {"SS", "NS", "BS"} else value)
-    return value
-
-
-def _members(value: list[Any]) -> Any:
-    try:
-        return set(value)
-    except TypeError:
-        raise InvalidItem(Problem((), "a set has strings, numbers or binary values only")) from None
 
 
 class _Single(Body):
@@ -229,12 +215,12 @@ class BatchMessage(BaseModel):
     duplicates: Duplicates = "error"
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
 
-    def to_write(self, model: type[Item]) -> BulkWrite:
+    def to_write(self, model: type[Item]) -> Batch:
         if not self.put and not self.delete:
             raise InvalidRequest(Problem((), "a batch needs at least one of put, delete"))
         puts = [_under(("put", n), _put, model, item) for n, item in enumerate(self.put)]
         keys = [_under(("delete", n), parse_key, model, key) for n, key in enumerate(self.delete)]
-        return BulkWrite.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
+        return Batch.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
 
 
 Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage

@@ -1,24 +1,24 @@
-"""`Write`: one validated change of one item, and how it is written in a request. `BulkWrite`: many of them."""
+"""`Write`: one validated change of one item, and how it is written in a request."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, Literal, Self, TypeAlias
-
-from boto3.dynamodb.conditions import Attr, ConditionBase
+from typing import Any, Literal, Self
 
 from .errors import InvalidRequest, Problem
-from .expressions.conditions import check_condition, condition_to_json, present_paths
+from .expressions.actions import Action
+from .expressions.attributes import attr
+from .expressions.conditions import AnyCondition, Condition, all_of, as_condition, render_condition
 from .expressions.constraints import NeedsRead, constraint_of
 from .expressions.evaluate import ReturnValues
-from .expressions.merge_patch import resolve
-from .expressions.placeholders import all_of, render_condition
-from .expressions.updates import Action, Update
+from .expressions.placeholders import Placeholders
+from .expressions.resolve import resolve
+from .expressions.updates import Update
 from .model.item import VERSION, Item, checked_size
 from .model.json import canonical
 from .model.wire import Image, Wire, image_to_wire, item_size
@@ -37,26 +37,11 @@ class Delete:
     """Deletes the item."""
 
 
-_RETURNS: dict[str, frozenset[str]] = {
-    "update": frozenset({"NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"}),
-    "put": frozenset({"NONE", "ALL_OLD", "ALL_NEW"}),
-    "delete": frozenset({"NONE", "ALL_OLD"}),
+_RETURN_VALUES: dict[str, tuple[str, ...]] = {
+    "update": ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"),
+    "put": ("NONE", "ALL_OLD", "ALL_NEW"),
+    "delete": ("NONE", "ALL_OLD"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """One item, for telling items apart: its logical table, and its key as canonical text."""
-
-    table: str
-    text: str
-    model: type[Item] = field(compare=False)
-    key_wire: Wire = field(compare=False)
-
-    @classmethod
-    def of(cls, model: type[Item], key: Image) -> Target:
-        wire = image_to_wire(key)
-        return cls(model.schema_.table, canonical(wire), model, wire)
 
 
 def new_version() -> str:
@@ -75,17 +60,17 @@ class Write:
     model: type[Item]
     key: Image
     action: Put | Update | Delete
-    when: ConditionBase | None = None
+    when: Condition | None = None
     return_values: ReturnValues = "NONE"
     version: str | None = None
     absent: bool = False
 
     def __post_init__(self) -> None:
-        if self.return_values not in _RETURNS[self.kind]:
-            known = ", ".join(sorted(_RETURNS[self.kind]))
-            raise InvalidRequest(Problem(("return_values",), f"a {self.kind} knows {known}"))
+        if self.return_values not in _RETURN_VALUES[self.kind]:
+            reason = f"must be one of {', '.join(_RETURN_VALUES[self.kind])} ({self.kind})"
+            raise InvalidRequest(Problem(("return_values",), reason))
         if self.when is not None:
-            check_condition(self.model, self.when)
+            object.__setattr__(self, "when", as_condition(self.when).bound(self.model))
 
     @classmethod
     def put(cls, item: Item, **options: Any) -> Self:
@@ -97,11 +82,12 @@ class Write:
 
     @classmethod
     def update(
-        cls, model: type[Item], key: Any, actions: Iterable[Action], when: ConditionBase | None = None, **options: Any
+        cls, model: type[Item], key: Any, actions: Iterable[Action], when: AnyCondition | None = None, **options: Any
     ) -> Self:
         """Changes the item in place, or creates it."""
-        update = Update.build(model, actions, present=present_paths(when))
-        return cls(model, model.schema_.key(key), update, when, **options)
+        condition = None if when is None else as_condition(when)
+        update = Update.build(model, actions, present=() if condition is None else condition.present())
+        return cls(model, model.schema_.key(key), update, condition, **options)
 
     @classmethod
     def delete(cls, model: type[Item], key: Any, **options: Any) -> Self:
@@ -113,9 +99,9 @@ class Write:
         return "put" if isinstance(self.action, Put) else "update" if isinstance(self.action, Update) else "delete"
 
     @cached_property
-    def target(self) -> Target:
-        """Which item it changes."""
-        return Target.of(self.model, self.key)
+    def target(self) -> tuple[str, str]:
+        """Which item it changes, for telling items apart."""
+        return self.model.schema_.table, canonical(self.key_wire)
 
     @cached_property
     def needs_item(self) -> bool:
@@ -123,12 +109,12 @@ class Write:
         return self._limits is None
 
     @property
-    def constraint(self) -> ConditionBase | None:
+    def constraint(self) -> Condition | None:
         """What the model's limits demand of the item, besides the write's own condition."""
         return self._limits[0] if self._limits is not None else None
 
     @cached_property
-    def _limits(self) -> tuple[ConditionBase | None] | None:
+    def _limits(self) -> tuple[Condition | None] | None:
         try:
             return (constraint_of(self.model, self.action) if isinstance(self.action, Update) else None,)
         except NeedsRead:
@@ -146,10 +132,14 @@ class Write:
                 return 400
 
     @cached_property
-    def condition(self) -> ConditionBase | None:
+    def key_wire(self) -> Wire:
+        return image_to_wire(self.key)
+
+    @cached_property
+    def condition(self) -> Condition | None:
         """All that the client demands of the item."""
-        pinned = Attr(VERSION).eq(self.version) if self.version is not None else None
-        absent = Attr(self.model.schema_.partition.name).not_exists() if self.absent else None
+        pinned = attr(VERSION).eq(self.version) if self.version is not None else None
+        absent = attr(self.model.schema_.partition.name).not_exists() if self.absent else None
         return all_of([self.when, pinned, absent])
 
     @cached_property
@@ -162,17 +152,8 @@ class Write:
                 action = update.canonical
             case _:
                 action = ""
-        when = "" if self.when is None else canonical(condition_to_json(self.when))
-        request = [
-            self.kind,
-            self.target.table,
-            self.target.text,
-            action,
-            when,
-            self.return_values,
-            self.version,
-            self.absent,
-        ]
+        when = "" if self.when is None else _canonical(self.when)
+        request = [self.kind, *self.target, action, when, self.return_values, self.version, self.absent]
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
 
     def at(self, key: Image) -> Write:
@@ -187,71 +168,33 @@ class Write:
             return self
         return replace(self, action=resolve(self.action, {**self.key, **(image or {})}))
 
-    def request(self, table: str, version: str, extra: ConditionBase | None = None) -> tuple[str, dict[str, Any]]:
+    def request(self, table: str, version: str, extra: Condition | None = None) -> tuple[str, dict[str, Any]]:
         """The operation (`Put`, `Update` or `Delete`, as a transaction names it) and its parameters.
 
         The item is stamped with `version`; `extra` is demanded besides the write's own condition.
         """
         parameters: dict[str, Any] = {"TableName": table}
+        place = Placeholders()
         match self.action:
             case Put(image=image):
                 operation = "Put"
                 parameters["Item"] = checked_size({**image, VERSION: version})
             case Update() as update:
                 operation = "Update"
-                parameters |= {"Key": self.target.key_wire, **update.stamped(version)}
+                place = update.expression.placeholders.copy()
+                parameters |= {"Key": self.key_wire, "UpdateExpression": update.stamped(version, place)}
             case _:
                 operation = "Delete"
-                parameters["Key"] = self.target.key_wire
+                parameters["Key"] = self.key_wire
         condition = all_of([self.condition, extra])
         if condition is not None:
-            parameters["ConditionExpression"] = render_condition(condition, parameters)
+            parameters["ConditionExpression"] = render_condition(condition, place)
             parameters["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-        return operation, parameters
+        return operation, parameters | place.parameters()
 
 
-Duplicates: TypeAlias = Literal["error", "first", "last"]
-"""What to do with several writes of one item: refuse the bulk, or keep the first or the last of them."""
-
-
-@dataclass(frozen=True)
-class BulkWrite:
-    """Puts and deletes of distinct items, without conditions."""
-
-    writes: tuple[Write, ...]
-
-    @classmethod
-    def of(cls, writes: Iterable[Write], duplicates: Duplicates = "error") -> BulkWrite:
-        """The bulk; InvalidRequest for a write that it cannot hold, or a duplicate where those are errors."""
-        kept: dict[Target, Write] = {}
-        for position, write in enumerate(writes):
-            if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
-                raise InvalidRequest(Problem((position,), "a bulk write has plain puts and deletes only"))
-            if write.target in kept and duplicates == "error":
-                raise InvalidRequest(Problem((position,), "a second write of the same item"))
-            if write.target not in kept or duplicates == "last":
-                kept.pop(write.target, None)
-                kept[write.target] = write
-        return cls(tuple(kept.values()))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return digest(write.fingerprint for write in self.writes)
-
-    def chunks(self, items: int, size: int) -> Iterator[tuple[Write, ...]]:
-        """The writes in their order, at most so many and so large: the same bulk always falls into the same chunks."""
-        chunk: list[Write] = []
-        bytes_ = 0
-        for write in self.writes:
-            if chunk and (len(chunk) == items or bytes_ + write.size > size):
-                yield tuple(chunk)
-                chunk, bytes_ = [], 0
-            chunk.append(write)
-            bytes_ += write.size
-        if chunk:
-            yield tuple(chunk)
-
-
-def digest(parts: Iterable[str]) -> str:
-    """A fingerprint of several."""
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
+def _canonical(condition: Condition) -> str:
+    """A text in which equal conditions are equal."""
+    place = Placeholders()
+    text = condition.render(place)
+    return canonical([text, place.names, place.values])

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from boto3.dynamodb.conditions import Attr, ConditionBase
-
 from ..errors import ConditionFailed, InvalidRequest, SurewriteError
-from ..expressions.conditions import evaluate
-from ..expressions.evaluate import apply, returned
-from ..expressions.placeholders import all_of
+from ..expressions.attributes import attr
+from ..expressions.conditions import Condition
+from ..expressions.evaluate import apply, evaluate, returned
 from ..expressions.updates import Update
 from ..model.item import VERSION, Item, checked_size
 from ..model.wire import Image
 from ..writes import Put, Write
-from .outcome import Outcome
+from .ledger import Outcome
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The item after a write, None if it is gone, and the outcome to show."""
+    """The item after a write, None if it is gone, and the outcome to answer with."""
 
     image: Image | None
     outcome: Outcome
@@ -49,34 +47,14 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
             return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
 
 
-def unread_effect(write: Write, image: Image | None) -> Image | None:
-    """The item after a write that is committed without being read first: as far as its condition and the model's
-    constraint let it, with no look at what else the item holds. Raises what `effect` does."""
-    demanded = all_of([write.condition, write.constraint])
-    if demanded is not None and not evaluate(demanded, image):
-        raise explain(write, image)
-    match write.action:
-        case Update() as update:
-            return apply(update, {**write.key, **(image or {})})
-        case Put(image=new):
-            return new
-    return None
-
-
-def pin(model: type[Item], image: Image | None) -> ConditionBase:
+def pin(model: type[Item], image: Image | None) -> Condition:
     """Holds as long as the item is the one that was read."""
-    partition = Attr(model.schema_.partition.name)
+    partition = attr(model.schema_.partition.name)
     if image is None:
         return partition.not_exists()
     if VERSION in image:
-        return Attr(VERSION).eq(image[VERSION])
-    return partition.exists() & Attr(VERSION).not_exists()
-
-
-def pinned(write: Write, image: Image | None) -> ConditionBase | None:
-    """What a write that was computed from the image demands besides its own condition: that very version, and the
-    model's constraint, for a writer outside the library may change an item without changing its version."""
-    return all_of([pin(write.model, image), write.constraint])
+        return attr(VERSION).eq(image[VERSION])
+    return partition.exists() & attr(VERSION).not_exists()
 
 
 def explain(write: Write, image: Image | None) -> SurewriteError:

@@ -1,1 +1,1 @@
-"""What may be said about an item: updates, conditions, and what they come to."""
+"""What may be said about an item: updates and conditions, and what they do."""

@@ -11,10 +11,12 @@ from dataclasses import replace
 from decimal import Decimal
 
 from ..errors import InvalidRequest
+from ..model.wire import MAX_DIGITS, number
 from ..paths import Path
+from .actions import Action, AddAction, DeleteAction, SetAction, kind_of
 from .merge_patch import MergeAction
 from .operands import Value, add_exactly
-from .updates import Action, AddAction, DeleteAction, SetAction, Update
+from .updates import Update
 
 
 class Combiner:
@@ -91,19 +93,37 @@ def combine(first: Update, second: Update) -> Update | None:
 def _merged(present: Action, action: Action) -> Action | None:
     match present, action:
         case AddAction(value=Decimal() as one), AddAction(value=Decimal() as other):
-            try:
-                return replace(present, value=add_exactly(one, other))
-            except ValueError:
-                return None
+            total = _sum(one, other)
+            return None if total is None else replace(present, value=total)
         case (AddAction(value=set() as one), AddAction(value=set() as other)) | (
             DeleteAction(value=set() as one),
             DeleteAction(value=set() as other),
         ):
-            return replace(present, value=one | other)  # type: ignore[call-arg]
+            return replace(present, value=one | other) if kind_of(one) == kind_of(other) else None  # type: ignore[call-arg]
         case SetAction(operand=Value()), SetAction(operand=Value()):
             # in a list, an index beyond its end appends: the second time it may not be beyond any more
             return None if any(isinstance(element, int) for element in action.path) else action
     return None
+
+
+def _sum(one: Decimal, other: Decimal) -> Decimal | None:
+    """The sum, None if adding it at once might succeed on a number to which one of the two cannot be added alone: a
+    part has digits, at either end, that the sum does not have."""
+    try:
+        total = add_exactly(one, other)
+    except ValueError:
+        return None
+    parts = (one, other, total)
+    finest = min(map(_exponent, parts))
+    if finest < 0 and _exponent(total) > finest:
+        return None
+    return total if max(part.adjusted() for part in parts) - finest < MAX_DIGITS else None
+
+
+def _exponent(value: Decimal) -> int:
+    exponent = number(value).as_tuple().exponent
+    assert isinstance(exponent, int)
+    return exponent
 
 
 def _owners(path: Path) -> list[Path]:

@@ -13,15 +13,16 @@ from itertools import accumulate
 from typing import Annotated, Any, get_origin
 
 import annotated_types
-from boto3.dynamodb.conditions import Attr, ConditionBase
 from pydantic import BaseModel
 
 from ..model.fields import ModelField, field_at
 from ..model.item import Item
 from ..paths import Path
+from .actions import Action, AddAction, DeleteAction, RemoveAction, SetAction
+from .attributes import Attribute, attr
+from .conditions import Condition, all_of
 from .operands import IfNotExists, ListAppend, Operand, Ref, Sum, Value, add_exactly
-from .placeholders import all_of
-from .updates import Action, AddAction, DeleteAction, RemoveAction, SetAction, Update
+from .updates import Update
 
 # settings of a model that limit or change every value of a type
 _CONFIGURED = {
@@ -40,30 +41,28 @@ def has_validators_across(model: type[BaseModel]) -> bool:
     return bool(decorators.model_validators or decorators.root_validators)
 
 
-def constraint_of(model: type[Item], *updates: Update) -> ConditionBase | None:
+def constraint_of(model: type[Item], *updates: Update) -> Condition | None:
     """The condition under which the updates, one after the other, leave a valid item valid; None if they always do.
 
     Raises NeedsRead where no condition can say it. Of several updates only numbers may be added to more than once.
     """
     if has_validators_across(model) or _CONFIGURED & model.model_config.keys():
         raise NeedsRead
-    conditions: list[ConditionBase | None] = []
-    amounts: dict[Path, list[Decimal]] = {}
+    conditions: list[Condition | None] = []
+    amounts: dict[Path, tuple[ModelField, list[Decimal]]] = {}
     for action in (action for update in updates for action in update.actions):
-        field = field_at(model, action.path)
-        if any(isinstance(element, str) and set(element) & set(".[]`") for element in action.path):
-            raise NeedsRead  # boto3's conditions cannot name it
+        field = action.model_field or field_at(model, action.path)
         _check_parents(model, action.path)
         if isinstance(action, AddAction) and action.amount is not None and not field.opaque:
-            amounts.setdefault(action.path, []).append(action.amount)
+            amounts.setdefault(action.path, (field, []))[1].append(action.amount)
         else:
             conditions.extend(_limits(model, action, field))
-    for path, steps in amounts.items():
-        conditions.append(_bounded(path, field_at(model, path), steps, missing=Decimal(0)))
+    for path, (field, steps) in amounts.items():
+        conditions.append(_bounded(path, field, steps, missing=Decimal(0)))
     return all_of([*conditions, _completeness(model, updates[0])])
 
 
-def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
+def _completeness(model: type[Item], update: Update) -> Condition | None:
     """An update creates the item where there is none: without its required attributes it must not."""
     required = model.schema_.required
     created = {
@@ -71,7 +70,7 @@ def _completeness(model: type[Item], update: Update) -> ConditionBase | None:
         for action in update.actions
         if len(action.path) == 1 and isinstance(action, SetAction | AddAction)
     }
-    return None if required <= created else Attr(model.schema_.partition.name).exists()
+    return None if required <= created else attr((model.schema_.partition.name,)).exists()
 
 
 def _check_parents(model: type[Item], path: Path) -> None:
@@ -90,7 +89,7 @@ def _has_independent_members(field: ModelField) -> bool:
     return not others and kind not in (tuple, Annotated)
 
 
-def _limits(model: type[Item], action: Action, field: ModelField) -> Iterator[ConditionBase | None]:
+def _limits(model: type[Item], action: Action, field: ModelField) -> Iterator[Condition | None]:
     if field.opaque:
         raise NeedsRead
     match action:
@@ -106,7 +105,7 @@ def _limits(model: type[Item], action: Action, field: ModelField) -> Iterator[Co
             raise NeedsRead  # a merge is what the item makes of it
 
 
-def _assignment(model: type[Item], path: Path, field: ModelField, operand: Operand) -> Iterator[ConditionBase | None]:
+def _assignment(model: type[Item], path: Path, field: ModelField, operand: Operand) -> Iterator[Condition | None]:
     match operand:
         case Value():
             return  # validated when it was built
@@ -135,28 +134,26 @@ def _alike(one: ModelField, other: ModelField) -> bool:
 _PLAIN_NUMBERS = (int, float, Decimal, Any)
 
 
-def _bounded(
-    path: Path, field: ModelField, steps: Sequence[Decimal], *, missing: Decimal | None
-) -> ConditionBase | None:
+def _bounded(path: Path, field: ModelField, steps: Sequence[Decimal], *, missing: Decimal | None) -> Condition | None:
     """What must hold of the number before the steps are added, so that it stays within the model's bounds at each.
 
     `missing` is what an absent number counts as; None if DynamoDB itself refuses to add to it.
     """
     if not all(arm in _PLAIN_NUMBERS for arm in field.arms):
         raise NeedsRead  # a Literal, an Enum, one arm of several: not every number that the bounds let through is one
-    tests: list[ConditionBase] = []
+    tests: list[Condition] = []
     absent_fits = missing is not None
     for limit in field.limits:
-        test, fits = _bound(Attr(str(path)), limit, steps, missing or Decimal(0))
+        test, fits = _bound(attr(path), limit, steps, missing or Decimal(0))
         absent_fits = absent_fits and fits
         tests.extend(test)
     present = all_of(tests)
     if present is None:
-        return None if absent_fits or missing is None else Attr(str(path)).exists()
-    return Attr(str(path)).not_exists() | present if absent_fits else present
+        return None if absent_fits or missing is None else attr(path).exists()
+    return attr(path).not_exists() | present if absent_fits else present
 
 
-def _bound(target: Attr, limit: Any, steps: Sequence[Decimal], absent: Decimal) -> tuple[list[ConditionBase], bool]:
+def _bound(target: Attribute, limit: Any, steps: Sequence[Decimal], absent: Decimal) -> tuple[list[Condition], bool]:
     """The test of one limit on the number that is there, and whether an absent one fits.
 
     A valid number breaks a lower limit only on the way down and an upper one only on the way up, so the extremes that

@@ -1,17 +1,21 @@
-"""What an update makes of an item, computed here exactly as DynamoDB does, and what its ReturnValues show."""
+"""What DynamoDB does, computed here: what an update makes of an item, what its ReturnValues show, whether a condition
+holds."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any, Literal, TypeAlias
 
 from ..errors import InvalidUpdate, Problem
-from ..model.wire import Image
+from ..model.wire import Image, is_number, type_of
 from ..paths import Element, Path
-from .operands import MISSING, add_exactly, look_up
-from .updates import Action, AddAction, DeleteAction, RemoveAction, SetAction, Update
+from .actions import Action, AddAction, DeleteAction, RemoveAction, SetAction
+from .conditions import And, Condition, Not, Or, Test, sort_key
+from .operands import MISSING, Operand, Ref, add_exactly, look_up
+from .projection import project
+from .updates import Update
 
 ReturnValues: TypeAlias = Literal["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 
@@ -30,7 +34,10 @@ def apply(update: Update, image: Mapping[str, Any]) -> Image:
         container, last = _container(action, new)
         if isinstance(container, list):
             assert isinstance(last, int)
-            if last >= len(container):
+            if value is MISSING:
+                if last < len(container):
+                    removed.append((container, last))
+            elif last >= len(container):
                 beyond.append((last, container, value))
             else:
                 container[last] = value
@@ -109,7 +116,8 @@ def _refused(action: Action, reason: str) -> InvalidUpdate:
 def returned(update: Update, returns: ReturnValues, old: Image | None, new: Image) -> Image | None:
     """The attributes that DynamoDB's UpdateItem would return, None for none.
 
-    "Return values" in the guide to items: of nested paths only what was updated, of lists only those elements.
+    "Return values" in the guide to items: of nested paths only what was updated, of lists only those elements. Where an
+    element was removed, that is the one which moved up.
     """
     match returns:
         case "ALL_NEW":
@@ -117,33 +125,77 @@ def returned(update: Update, returns: ReturnValues, old: Image | None, new: Imag
         case "ALL_OLD":
             return old
         case "UPDATED_NEW":
-            kept = (action.path for action in update.actions if not isinstance(action, RemoveAction))
-            return project(new, kept) or None
+            return project(new, update.paths) or None
         case "UPDATED_OLD":
             return project(old or {}, update.paths) or None
         case _:
             return None
 
 
-def project(image: Mapping[str, Any], paths: Iterable[Path]) -> Image:
-    """The parts of an image that the paths lead to; of a list only the elements that are named, closed up."""
-    tree: dict[Element, Any] = {}
-    for path in paths:
-        branch = tree
-        for element in path:
-            branch = branch.setdefault(element, {})
-    part = _part(image, tree) if tree else MISSING
-    return part if isinstance(part, dict) else {}
+def evaluate(condition: Condition, image: Image | None) -> bool:
+    """Whether the condition holds for an item, None for no item."""
+    match condition:
+        case And(parts=parts):
+            return all(evaluate(part, image) for part in parts)
+        case Or(parts=parts):
+            return any(evaluate(part, image) for part in parts)
+        case Not(part=part):
+            return not evaluate(part, image)
+        case Test(operator=operator, operands=operands):
+            left, *rest = (_value(operand, image or {}) for operand in operands)
+            if operator == "attribute_exists":
+                return left is not MISSING
+            if operator == "attribute_not_exists":
+                return left is MISSING
+            missing = left is MISSING or any(value is MISSING for value in rest)
+            if operator == "<>":
+                return missing or not _equal(left, rest[0])
+            return not missing and _TESTS[operator](left, *rest)
+    raise TypeError(type(condition).__name__)
 
 
-def _part(value: Any, tree: dict[Element, Any]) -> Any:
-    if not tree:
-        return value
-    if isinstance(value, Mapping):
-        parts = {name: _part(value[name], branch) for name, branch in tree.items() if name in value}
-        return {name: part for name, part in parts.items() if part is not MISSING} or MISSING
-    if isinstance(value, list):
-        indexes = sorted(index for index in tree if isinstance(index, int) and index < len(value))
-        elements = [_part(value[index], tree[index]) for index in indexes]
-        return [element for element in elements if element is not MISSING] or MISSING
-    return MISSING
+def _value(operand: Operand, image: Image) -> Any:
+    return look_up(image, operand.path) if isinstance(operand, Ref) else operand.evaluate(image)
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Python takes True for 1, DynamoDB does not: not even within lists and maps."""
+    if type(left) is not type(right):
+        return False
+    if isinstance(left, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, dict):
+        return left.keys() == right.keys() and all(_equal(left[name], right[name]) for name in left)
+    return bool(left == right)
+
+
+def _ordered(left: Any, right: Any) -> bool:
+    return type(left) is type(right) and (isinstance(left, str | bytes) or is_number(left))
+
+
+def _between(value: Any, low: Any, high: Any) -> bool:
+    return _ordered(low, value) and _ordered(value, high) and sort_key(low) <= sort_key(value) <= sort_key(high)
+
+
+def _begins_with(value: Any, prefix: Any) -> bool:
+    return isinstance(value, str | bytes) and type(value) is type(prefix) and value[: len(prefix)] == prefix
+
+
+def _contains(whole: Any, part: Any) -> bool:
+    if isinstance(whole, str | bytes):
+        return type(whole) is type(part) and part in whole  # type: ignore[operator]
+    return isinstance(whole, set | list) and any(_equal(member, part) for member in whole)
+
+
+_TESTS: dict[str, Callable[..., bool]] = {
+    "=": _equal,
+    "<": lambda left, right: _ordered(left, right) and sort_key(left) < sort_key(right),
+    "<=": lambda left, right: _ordered(left, right) and sort_key(left) <= sort_key(right),
+    ">": lambda left, right: _ordered(left, right) and sort_key(left) > sort_key(right),
+    ">=": lambda left, right: _ordered(left, right) and sort_key(left) >= sort_key(right),
+    "BETWEEN": _between,
+    "IN": lambda value, *choices: any(_equal(value, choice) for choice in choices),
+    "begins_with": _begins_with,
+    "contains": _contains,
+    "attribute_type": lambda value, name: type_of(value) == name,
+}

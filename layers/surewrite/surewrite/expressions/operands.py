@@ -1,6 +1,6 @@
-"""The right-hand sides of SET: a value, another path, arithmetic, `if_not_exists`, `list_append`.
+"""Operands: a value, another path, its size, arithmetic, `if_not_exists`, `list_append`.
 
-Each operand knows three things: how it is written, what it comes to on an item, and whether it fits its target.
+Each operand says three things: how it is written, its value on an item, and whether it fits its target.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import InvalidItem, InvalidUpdate, Problem
 from ..model.fields import ModelField, field_at
 from ..model.item import Item
-from ..model.wire import MAX_DIGITS, is_number, number, to_wire
+from ..model.wire import MAX_DIGITS, Wire, is_number, number, to_wire
 from ..paths import Path
 from .placeholders import Placeholders
 
@@ -42,16 +42,19 @@ def add_exactly(left: Decimal, right: Decimal) -> Decimal:
 
 
 class Operand:
-    """Base of what SET can assign."""
+    """Base of all operands."""
 
-    operators = 0
+    @property
+    def operators(self) -> int:
+        """How many operators and functions DynamoDB counts."""
+        return 0
 
     def render(self, place: Placeholders) -> str:
         """The operand's text."""
         raise NotImplementedError
 
     def evaluate(self, image: Mapping[str, Any]) -> Any:
-        """What it comes to on the item as it was; ValueError where DynamoDB would refuse."""
+        """Its value on the item as it was; ValueError where DynamoDB would refuse."""
         raise NotImplementedError
 
     def checked(self, model: type[Item], target: ModelField) -> Operand:
@@ -82,12 +85,18 @@ def operand(value: Any) -> Operand:
 
 @dataclass(frozen=True, eq=False)
 class Value(Operand):
-    """A value that the request brings."""
+    """A value that the request brings. `given` is the part of it that no default filled in; `wire` its wire form."""
 
     value: Any
+    given: Any = None
+    wire: Wire | None = None
 
     def render(self, place: Placeholders) -> str:
-        return place.value(self.value)
+        return place.value(self.stored(place.given_only), None if place.given_only else self.wire)
+
+    def stored(self, given_only: bool) -> Any:
+        """The value as it is stored, or what was given of it."""
+        return self.given if given_only and self.given is not None else self.value
 
     def evaluate(self, image: Mapping[str, Any]) -> Any:
         return self.value
@@ -95,12 +104,20 @@ class Value(Operand):
     def checked(self, model: type[Item], target: ModelField) -> Value:
         if isinstance(self.value, set | frozenset) and not self.value:
             raise InvalidItem(Problem((), "a set cannot be empty; remove the attribute instead"))
-        checked = target.check(self.value)
+        stored = target.convert(self.value)
         try:
-            to_wire(checked)
+            wire = to_wire(stored.value)
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((), str(error))) from None
-        return Value(checked)
+        return Value(stored.value, None if stored.given is stored.value else stored.given, wire)
+
+
+@dataclass(frozen=True, eq=False)
+class FromJSON(Value):
+    """A parsed JSON value, whose meaning (base64, a set) depends on its target."""
+
+    def checked(self, model: type[Item], target: ModelField) -> Value:
+        return Value(target.from_json(self.value)).checked(model, target)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +143,25 @@ class Ref(Operand):
         yield self.path
 
 
+@dataclass(frozen=True, eq=False)
+class Size(Operand):
+    """`size(path)`, in conditions: characters (UTF-16 code units), bytes, or members."""
+
+    path: Path
+
+    def render(self, place: Placeholders) -> str:
+        return f"size({place.path(self.path)})"
+
+    def evaluate(self, image: Mapping[str, Any]) -> Any:
+        value = look_up(image, self.path)
+        if isinstance(value, str):
+            return Decimal(len(value.encode("utf-16-le")) // 2)
+        return Decimal(len(value)) if isinstance(value, bytes | set | list | dict) else MISSING
+
+    def reads(self) -> Iterator[Path]:
+        yield self.path
+
+
 def check_types(field: ModelField, types: frozenset[str], path: Path) -> None:
     if not field.types & types:
         raise InvalidUpdate(Problem((), f"{path} holds {_kinds(field.types)}, {_kinds(types)} is needed"))
@@ -142,6 +178,13 @@ def _kinds(types: frozenset[str]) -> str:
     return " or ".join(named)
 
 
+def _check_nesting(operand: Operand, within: str) -> None:
+    """DynamoDB's grammar: within a function or arithmetic stand values, paths and if_not_exists only."""
+    if not isinstance(operand, Value | Ref | IfNotExists | EmptyList):
+        kind = "list_append" if isinstance(operand, ListAppend) else "arithmetic"
+        raise InvalidUpdate(Problem((), f"DynamoDB does not allow {kind} within {within}"))
+
+
 @dataclass(frozen=True, eq=False)
 class Sum(Operand):
     """Arithmetic: `left + right` or `left - right`."""
@@ -149,7 +192,10 @@ class Sum(Operand):
     left: Operand
     right: Operand
     sign: str
-    operators = 1
+
+    @property
+    def operators(self) -> int:
+        return 1 + self.left.operators + self.right.operators
 
     def render(self, place: Placeholders) -> str:
         return f"{self.left.render(place)} {self.sign} {self.right.render(place)}"
@@ -165,13 +211,15 @@ class Sum(Operand):
             raise InvalidUpdate(Problem((), f"arithmetic needs a number, this is {_kinds(target.types)}"))
         if isinstance(self.left, Sum) or isinstance(self.right, Sum):
             raise InvalidUpdate(Problem((), "DynamoDB allows one + or - in an assignment"))
-        number = ModelField(target.annotation, optional_parent=target.optional_parent)
-        return replace(self, left=self._side(self.left, model, number), right=self._side(self.right, model, number))
+        return replace(self, left=self._side(self.left, model, target), right=self._side(self.right, model, target))
 
     def _side(self, side: Operand, model: type[Item], target: ModelField) -> Operand:
-        if isinstance(side, Value) and not is_number(side.value):
-            raise InvalidUpdate(Problem((), "arithmetic needs a number"))
-        return side.checked(model, target)
+        _check_nesting(side, "arithmetic")
+        if isinstance(side, Value):
+            if not is_number(side.value):
+                raise InvalidUpdate(Problem((), "arithmetic needs a number"))
+            return Value(target.amount(side.value))
+        return side.checked(model, target.bare)
 
     def reads(self) -> Iterator[Path]:
         yield from self.left.reads()
@@ -184,7 +232,10 @@ class IfNotExists(Operand):
 
     path: Path
     default: Operand
-    operators = 1
+
+    @property
+    def operators(self) -> int:
+        return 1 + self.default.operators
 
     def render(self, place: Placeholders) -> str:
         return f"if_not_exists({place.path(self.path)}, {self.default.render(place)})"
@@ -195,6 +246,7 @@ class IfNotExists(Operand):
 
     def checked(self, model: type[Item], target: ModelField) -> IfNotExists:
         check_types(field_at(model, self.path), target.types, self.path)
+        _check_nesting(self.default, "if_not_exists")
         return replace(self, default=self.default.checked(model, target))
 
     def reads(self) -> Iterator[Path]:
@@ -222,7 +274,10 @@ class ListAppend(Operand):
 
     first: Operand
     second: Operand
-    operators = 1
+
+    @property
+    def operators(self) -> int:
+        return 1 + self.first.operators + self.second.operators
 
     def render(self, place: Placeholders) -> str:
         return f"list_append({self.first.render(place)}, {self.second.render(place)})"
@@ -237,8 +292,9 @@ class ListAppend(Operand):
         if "L" not in target.types:
             raise InvalidUpdate(Problem((), f"appending needs a list, this is {_kinds(target.types)}"))
         # the constraints of the whole list (its length) say nothing about the part that is appended
-        part = ModelField(target.annotation)
+        part = target.bare
         for side in (self.first, self.second):
+            _check_nesting(side, "list_append")
             if isinstance(side, Value) and not isinstance(side.value, list | tuple):
                 raise InvalidUpdate(Problem((), "a list of the elements to append is needed"))
         return replace(self, first=self.first.checked(model, part), second=self.second.checked(model, part))

@@ -1,15 +1,11 @@
-"""Placeholders: the names and values of an expression, numbered in the order of their first use."""
+"""Placeholders: the names and values of a request's expressions, numbered in the order of their first use."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from boto3.dynamodb.conditions import ConditionBase, ConditionExpressionBuilder
-
-from ..errors import InvalidCondition, InvalidUpdate, Problem
-from ..model.coerce import native
+from ..errors import InvalidUpdate, Problem
 from ..model.wire import Wire, to_wire
 from ..paths import Path
 
@@ -23,12 +19,18 @@ _VERSION_BYTES = 24
 
 @dataclass
 class Placeholders:
-    """Hands out `#0`, `#1`, … for names (the same one for the same name) and `:0`, `:1`, … for values."""
+    """Hands out `#0`, `#1`, … for names (the same one for the same name) and `:0`, `:1`, … for values.
+
+    One for each request: its update and its conditions share it. With `given_only` values are written without what a
+    model's defaults filled in, for fingerprints.
+    """
 
     names: dict[str, str] = field(default_factory=dict)
     values: Wire = field(default_factory=dict)
+    given_only: bool = False
 
     def path(self, path: Path) -> str:
+        """The path's text."""
         text = ""
         for element in path:
             if isinstance(element, int):
@@ -38,44 +40,21 @@ class Placeholders:
                 text += f".{placeholder}" if text else placeholder
         return text
 
-    def value(self, value: Any) -> str:
+    def value(self, value: Any, wire: Wire | None = None) -> str:
+        """The value's text; `wire` is its wire form, if that is there already."""
         placeholder = f":{len(self.values)}"
-        self.values[placeholder] = to_wire(value)
+        self.values[placeholder] = to_wire(value) if wire is None else wire
         return placeholder
+
+    def copy(self) -> Placeholders:
+        """Placeholders that begin with these."""
+        return Placeholders(dict(self.names), dict(self.values))
 
     def parameters(self) -> dict[str, Any]:
         """`ExpressionAttributeNames` and `…Values`, without the empty ones, which DynamoDB refuses."""
         named = {placeholder: name for name, placeholder in self.names.items()}
         parameters = {"ExpressionAttributeNames": named, "ExpressionAttributeValues": dict(self.values)}
         return {name: value for name, value in parameters.items() if value}
-
-
-def render_condition(condition: ConditionBase, parameters: dict[str, Any]) -> str:
-    """The condition's text; its names and values (`#n0`, `:v0`, …: boto3's own) are added to `parameters`."""
-    built = ConditionExpressionBuilder().build_expression(condition)
-    text: str = built.condition_expression
-    if len(text) > MAX_EXPRESSION_BYTES:
-        raise InvalidCondition(Problem((), f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out"))
-    try:
-        wires = {name: to_wire(native(value)) for name, value in built.attribute_value_placeholders.items()}
-    except (ValueError, TypeError) as error:
-        raise InvalidCondition(Problem((), str(error))) from None
-    for name, added in (
-        ("ExpressionAttributeNames", built.attribute_name_placeholders),
-        ("ExpressionAttributeValues", wires),
-    ):
-        if added:
-            parameters.setdefault(name, {}).update(added)
-    return text
-
-
-def all_of(conditions: Iterable[ConditionBase | None]) -> ConditionBase | None:
-    """The conjunction of those that there are."""
-    joined: ConditionBase | None = None
-    for condition in conditions:
-        if condition is not None:
-            joined = condition if joined is None else joined & condition
-    return joined
 
 
 def check_expression(text: str, operators: int) -> None:

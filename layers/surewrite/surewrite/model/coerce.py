@@ -7,25 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import types
 from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, get_args, get_origin
 
 from boto3.dynamodb.types import Binary
-from pydantic import BaseModel
-from pydantic.fields import FieldInfo
+from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from ..errors import InvalidItem, Problem
 from ..paths import Element
+from .annotations import alias_of, arms_of, parses, unannotated
 from .wire import number
-
-
-def alias_of(name: str, field: FieldInfo) -> str:
-    """The field's name in DynamoDB."""
-    return field.serialization_alias or field.alias or name
 
 
 def native(value: Any) -> Any:
@@ -55,12 +49,32 @@ def native(value: Any) -> Any:
         dumped = value.model_dump(mode="python", by_alias=True, round_trip=True)
         prune(value, dumped)
         return native(dumped)
+    if hasattr(value, "get_secret_value"):
+        raise TypeError("a secret would be stored as asterisks; give the field a serializer")
     return native(to_jsonable_python(value))
+
+
+def stored(adapter: TypeAdapter[Any], validated: Any, given_only: bool = False) -> Any:
+    """A validated value as it stands in an image, through its serializers; `given_only` leaves defaults out."""
+    dumped = adapter.dump_python(validated, by_alias=True, round_trip=True, exclude_unset=given_only, warnings=False)
+    prune(validated, dumped)
+    return native(dumped)
+
+
+PARTIAL = "_surewrite_partial"
+"""The mark, in its `__dict__`, of an instance that is no whole, valid item, and why."""
+
+
+def check_whole(value: BaseModel) -> None:
+    """TypeError for an instance that is no whole, valid item."""
+    if PARTIAL in value.__dict__:
+        raise TypeError(f"{value.__dict__[PARTIAL]}, so it cannot be stored")
 
 
 def prune(value: Any, dumped: Any) -> None:
     """Takes out of a model's dump what is not stored: fields left at None, empty sets that a default brings back."""
     if isinstance(value, BaseModel) and isinstance(dumped, dict):
+        check_whole(value)
         for name, field in type(value).model_fields.items():
             alias, member = alias_of(name, field), getattr(value, name)
             if alias not in dumped:
@@ -87,18 +101,12 @@ def decode_base64(text: str) -> bytes:
         raise ValueError("not base64") from error
 
 
-def arms_of(annotation: Any) -> tuple[Any, ...]:
-    """The alternatives of a union, or the annotation itself."""
-    return get_args(annotation) if get_origin(annotation) in (Union, types.UnionType) else (annotation,)
-
-
-def unannotated(annotation: Any) -> Any:
-    """The type within an `Annotated`."""
-    return get_args(annotation)[0] if get_origin(annotation) is Annotated else annotation
-
-
 def from_json(annotation: Any, value: Any) -> Any:
     """A parsed JSON value as the annotation's Python value; InvalidItem where JSON's type is another one."""
+    if get_origin(annotation) is Annotated:
+        annotation, *marks = get_args(annotation)
+        if parses(marks):
+            return value
     arms = tuple(map(unannotated, arms_of(annotation)))
     problem: InvalidItem | None = None
     for arm in sorted(arms, key=lambda arm: (arm is type(None), arm is bytes)):
@@ -150,7 +158,10 @@ def _bytes_from_json(value: Any) -> bytes:
 def _model_from_json(model: type[BaseModel], value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidItem(Problem((), "an object is needed"))
-    annotations = {alias_of(name, field): field.annotation for name, field in model.model_fields.items()}
+    annotations = {
+        alias_of(name, field): Any if parses(field.metadata) else field.annotation
+        for name, field in model.model_fields.items()
+    }
     return {name: _at(name, annotations.get(name, Any), member) for name, member in value.items()}
 
 

@@ -1,4 +1,4 @@
-"""`Item`: a pydantic model that knows its table, its primary key and its image in DynamoDB."""
+"""`Item`: a pydantic model with a table, a primary key and an image in DynamoDB."""
 
 from __future__ import annotations
 
@@ -6,17 +6,18 @@ import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
 from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
-from .coerce import alias_of, native, prune
-from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute, type_adapter
+from ..paths import Path
+from .annotations import alias_of
+from .coerce import check_whole, native, prune
+from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute
+from .partial import lenient_instance, partial_instance
 from .wire import MAX_ITEM_BYTES, Image, Wire, item_size, to_wire
-
-T = TypeVar("T")
 
 VERSION = "_v"
 """The attribute that holds an item's version: a fresh random token at each write. It never reaches a model."""
@@ -57,7 +58,7 @@ class Schema:
 
         InvalidKey if it is incomplete, has other attributes, or a value is of the wrong type, empty or too long.
         """
-        if isinstance(key, KeyImage):
+        if isinstance(key, KeyImage) and key.collection == self.collection:
             return key
         if isinstance(key, Item):
             key = [getattr(key, attribute.field) for attribute in self.key_attributes]
@@ -66,17 +67,15 @@ class Schema:
         elif not isinstance(key, tuple | list):
             key = (key,)
         self._check_count(len(key))
-        return {
-            attribute.name: attribute.validate(value) for attribute, value in zip(self.key_attributes, key, strict=True)
-        }
+        named = zip(self.key_attributes, key, strict=True)
+        return KeyImage({attribute.name: attribute.validate(value) for attribute, value in named}, self.collection)
 
     def parse_key(self, parts: Iterable[str]) -> Image:
         """The primary key's image from text, as it stands in a URL."""
         texts = tuple(parts)
         self._check_count(len(texts))
-        return {
-            attribute.name: attribute.parse(text) for attribute, text in zip(self.key_attributes, texts, strict=True)
-        }
+        named = zip(self.key_attributes, texts, strict=True)
+        return KeyImage({attribute.name: attribute.parse(text) for attribute, text in named}, self.collection)
 
     def key_of(self, image: Mapping[str, Any]) -> Image:
         return {attribute.name: image[attribute.name] for attribute in self.key_attributes}
@@ -164,24 +163,41 @@ class Item(BaseModel):
             raise InvalidItem.from_pydantic(error.errors(include_url=False, include_input=False)) from None
 
     @classmethod
-    def from_partial(cls, image: Mapping[str, Any]) -> Self:
-        """An instance of the attributes that there are (`UPDATED_OLD`, projections): each one validated by itself
-        where it is whole; the others are left unset."""
-        fields = {alias: field for field, alias in cls.schema_.fields.items()}
-        present = {
-            fields[name]: _lenient(cls.schema_.attributes[name], value)
-            for name, value in image.items()
-            if name in fields
-        }
-        return cast(Self, cls.model_construct(_fields_set=set(present), **present))
+    def from_partial(cls, image: Mapping[str, Any], paths: Iterable[Path] | None = None) -> Self:
+        """An instance of what was read of an item, by `UPDATED_OLD` or a projection on `paths`.
+
+        Each attribute is validated by itself, where it is whole. The others are not there: reading one raises
+        AttributeError, and the instance cannot be stored. Without `paths` no nested model is taken for whole.
+        """
+        return partial_instance(cls, {name: value for name, value in image.items() if name != VERSION}, paths)
+
+    @classmethod
+    def from_stored(cls, image: Mapping[str, Any]) -> Self:
+        """The item as it is stored: a validated instance, or, where it violates the model (an older release wrote it),
+        one whose invalid attributes stand in it as they are stored. That one cannot be stored again."""
+        try:
+            return cls.from_image(image)
+        except InvalidItem:
+            return lenient_instance(cls, {name: value for name, value in image.items() if name != VERSION})
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            if name in type(self).model_fields:
+                raise AttributeError(f"{type(self).__name__}.{name} was not read")
+            return super().__getattr__(name)
 
     def to_image(self, *, given_only: bool = False) -> Image:
         """The item as DynamoDB stores it, without its version; `given_only` leaves the defaults out.
 
-        InvalidItem names the attribute that DynamoDB would refuse.
+        InvalidItem names the attribute that DynamoDB would refuse, or says that only a part of the item was read.
         """
-        dumped = self.model_dump(mode="python", by_alias=True, round_trip=True, exclude_unset=given_only)
-        prune(self, dumped)
+        try:
+            check_whole(self)
+            dumped = self.model_dump(mode="python", by_alias=True, round_trip=True, exclude_unset=given_only)
+            prune(self, dumped)
+        except TypeError as error:
+            raise InvalidItem(Problem((), str(error))) from None
         image: Image = {}
         for name, value in dumped.items():
             try:
@@ -189,13 +205,6 @@ class Item(BaseModel):
             except (ValueError, TypeError) as error:
                 raise InvalidItem(Problem((name,), str(error))) from None
         return image
-
-
-def _lenient(field: FieldInfo, value: Any) -> Any:
-    try:
-        return type_adapter(field.annotation, *field.metadata).validate_python(value)
-    except ValidationError:
-        return value
 
 
 def checked_size(image: Mapping[str, Any]) -> Wire:
@@ -206,10 +215,7 @@ def checked_size(image: Mapping[str, Any]) -> Wire:
             wire[name] = to_wire(value)
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((name,), str(error))) from None
-    try:
-        size = item_size(wire)
-    except UnicodeEncodeError:
-        raise InvalidItem(Problem((), "a string is not valid Unicode")) from None
+    size = item_size(wire)
     if size > MAX_ITEM_BYTES:
         raise ItemTooLarge(Problem((), f"the item has {size:,} bytes, DynamoDB's limit is {MAX_ITEM_BYTES:,}"))
     return wire

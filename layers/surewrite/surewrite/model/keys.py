@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -13,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from ..errors import ConfigurationError, InvalidKey, Problem
 from .coerce import decode_base64
-from .wire import Image, number
+from .wire import number
 
 T = TypeVar("T")
 
@@ -43,8 +45,17 @@ class KeyAttribute:
     field: str
     type: str
     role: KeyRole
-    adapter: TypeAdapter[Any]
-    plain: bool
+    annotation: Any
+    constraints: tuple[Any, ...]
+
+    @cached_property
+    def plain(self) -> bool:
+        """Whether every string of the right length is valid."""
+        return self.annotation is str and not self.constraints
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        return type_adapter(self.annotation, *self.constraints)
 
     def validate(self, value: Any) -> Any:
         """The value as it stands in an image; InvalidKey names the attribute."""
@@ -54,7 +65,7 @@ class KeyAttribute:
         if isinstance(value, bool) or not isinstance(value, _KEY_VALUES[self.type]):
             raise self._invalid(f"a {_NAMES[self.type]} is needed")
         try:
-            checked = self.adapter.validate_python(value)
+            checked = self._adapter.validate_python(value)
             native = number(checked) if self.type == "N" else checked
         except ValidationError as error:
             raise self._invalid(error.errors()[0]["msg"]) from None
@@ -96,12 +107,26 @@ class KeyAttribute:
 _NAMES = {"S": "string", "N": "number", "B": "binary value"}
 
 
-class KeyImage(Image):
-    """A primary key that has been validated: attribute names to values."""
+class KeyImage(dict[str, Any]):
+    """A primary key that has been validated for the items of `collection`: attribute names to values."""
+
+    __slots__ = ("collection",)
+
+    def __init__(self, values: Mapping[str, Any], collection: str) -> None:
+        super().__init__(values)
+        self.collection = collection
 
 
 def type_adapter(annotation: Any, *metadata: Any) -> TypeAdapter[Any]:
-    """The validator of an annotation with its constraints."""
+    """The validator and serializer of an annotation with its marks."""
+    try:
+        return _kept_adapter(annotation, *metadata)
+    except TypeError:  # a mark that cannot be hashed
+        return _kept_adapter.__wrapped__(annotation, *metadata)
+
+
+@lru_cache(maxsize=512)
+def _kept_adapter(annotation: Any, *metadata: Any) -> TypeAdapter[Any]:
     typed: Any = Annotated[annotation, *metadata] if metadata else annotation
     return TypeAdapter(typed)
 
@@ -111,7 +136,5 @@ def key_attribute(model: type[BaseModel], name: str, alias: str, field: FieldInf
         raise ConfigurationError(f"{model.__name__}.{name}: the name of a key cannot have dots, brackets or backticks")
     if field.annotation not in _KEY_TYPES:
         raise ConfigurationError(f"{model.__name__}.{name}: a {role.value} must be str, int, Decimal or bytes")
-    constraints = [mark for mark in field.metadata if not isinstance(mark, KeyRole)]
-    adapter = type_adapter(field.annotation, *constraints)
-    plain = field.annotation is str and not constraints
-    return KeyAttribute(alias, name, _KEY_TYPES[field.annotation], role, adapter, plain)
+    constraints = tuple(mark for mark in field.metadata if not isinstance(mark, KeyRole))
+    return KeyAttribute(alias, name, _KEY_TYPES[field.annotation], role, field.annotation, constraints)

@@ -55,9 +55,30 @@ def is_number(value: object) -> bool:
     return isinstance(value, int | Decimal | float) and not isinstance(value, bool)
 
 
+def check_unicode(text: str) -> None:
+    """ValueError for half a surrogate pair, which UTF-8 cannot write."""
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise ValueError("not valid Unicode: half a surrogate pair") from None
+
+
+_TYPES: dict[type, str] = {
+    str: "S", Decimal: "N", bytes: "B", bool: "BOOL", type(None): "NULL", list: "L", dict: "M"
+}  # fmt: skip
+ALL_TYPES = frozenset({*_TYPES.values(), "SS", "NS", "BS"})
+
+
+def type_of(value: Any) -> str:
+    """DynamoDB's name for the type of an image's value."""
+    return f"{_TYPES[type(next(iter(value)))]}S" if isinstance(value, set) else _TYPES[type(value)]
+
+
 def to_wire(value: Any, depth: int = 0) -> Wire:
     """A value as DynamoDB's `{"S": …}`; ValueError or TypeError say what DynamoDB would refuse."""
     if isinstance(value, str):
+        check_unicode(value)
         return {"S": value}
     if value is None:
         return {"NULL": True}
@@ -72,6 +93,8 @@ def to_wire(value: Any, depth: int = 0) -> Wire:
     if depth >= MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, Mapping):
+        for name in value:
+            check_unicode(name)
         return {"M": {name: to_wire(member, depth + 1) for name, member in value.items()}}
     if isinstance(value, list | tuple):
         return {"L": [to_wire(member, depth + 1) for member in value]}
@@ -82,6 +105,8 @@ def _set_to_wire(members: set[Any] | frozenset[Any]) -> Wire:
     if not members:
         raise ValueError("a set cannot be empty")
     if all(isinstance(member, str) for member in members):
+        for member in members:
+            check_unicode(member)
         return {"SS": sorted(members)}
     if all(isinstance(member, bytes) for member in members):
         return {"BS": sorted(members)}

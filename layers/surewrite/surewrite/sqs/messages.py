@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from ..commit.bulk import Batch
 from ..commit.ledger import IdempotencyKey
 from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
 from ..requests import Catalogue
-from ..writes import BulkWrite, Write
+from ..writes import Write
 from .cache import RequestCache
 from .records import SQSRecord
 from .report import Failure, Rejection
@@ -33,7 +34,7 @@ class Message:
 
     record: SQSRecord
     key: IdempotencyKey
-    write: Write | BulkWrite | None = None
+    write: Write | Batch | None = None
     failure: Failure | None = None
     fate: Fate | None = None
 

@@ -2,7 +2,7 @@
 
 calls = RecordingTransport(Boto3Transport(client))
 faults = FaultTransport(calls, Exactly({2: Fault.DROP_RESPONSE}))
-db = Client("Ledger", transport=faults)
+writer = Writer(DynamoDB(faults), Ledger("Ledger"))
 """
 
 from .clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..commit.retry import Deadline
+from ..commit.transport import Deadline
 
 
 class Clock:
