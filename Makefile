@@ -1,6 +1,6 @@
 # make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
-# make test    linters, types and all tests (THOROUGH=1: more examples for the properties; PYTEST=… to pytest)
-# make test-fast  the tests of the language and the protocol without the races: a few seconds
+# make test    linters, types and all tests (THOROUGH=1: many more examples; ENGINE=ministack: on another engine)
+# make test-fast  what tells most in a few seconds
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
@@ -27,8 +27,11 @@ serve: setup
 # Every worker has an engine of its own; who has finished takes over what another one has left.
 RUN := -m pytest --numprocesses=auto --dist=worksteal
 
+# Another engine (see tests/engines.py) concerns the suites that stand on one.
+SUITES := $(if $(ENGINE),tests/engine tests/property tests/faults --ignore=tests/faults/kill)
+
 test: setup lint
-	@$(BIN)/python $(RUN) $(PYTEST)
+	@$(BIN)/python $(RUN) $(SUITES) $(PYTEST)
 
 test-fast: setup
 	@$(BIN)/python $(RUN) --quiet tests/unit tests/engine --ignore=tests/engine/test_races.py $(PYTEST)

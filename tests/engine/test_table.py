@@ -198,11 +198,11 @@ def test_pages_follow_each_other(house: House) -> None:
     author = attr("Author").eq("John Grisham")
     for find in (partial(books.query, author), books.scan):
         assert list(find()) == large
-        assert len(house.operations) > 2
+        assert len(house.operations) > 1
         assert list(find(limit=5)) == large[:5]
         house.transport.calls.clear()
         assert list(find(where=attr("Stock").eq(7))) == large[7:]
-        assert len(house.operations) > 2
+        assert len(house.operations) > 1
         assert next(iter(find())) == large[0]
         assert len(house.operations) == 1
 

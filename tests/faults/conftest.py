@@ -4,6 +4,7 @@ import pytest
 
 from surewrite.testing import create_tables
 from tests.engine.house import House
+from tests.engines import RUN
 from tests.models import MODELS
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def house(dynamodb_client: "DynamoDBClient") -> House:
     """One for all: every test takes items and keys of its own."""
-    return House(dynamodb_client, create_tables(dynamodb_client, MODELS, prefix="faults-"))
+    return House(dynamodb_client, create_tables(dynamodb_client, MODELS, prefix=f"{RUN}faults-"))
 
 
 @pytest.fixture

@@ -2,6 +2,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from surewrite.testing import create_ledger
+from tests.engines import RUN
 from tests.property.engine import Engine
 
 if TYPE_CHECKING:
@@ -10,10 +12,5 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def engine(dynamodb_client: "DynamoDBClient") -> Engine:
-    dynamodb_client.create_table(
-        TableName="property",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return Engine(dynamodb_client, "property")
+    create_ledger(dynamodb_client, f"{RUN}property")
+    return Engine(dynamodb_client, f"{RUN}property")

@@ -104,10 +104,10 @@ def _is_made(path: Path, image: Mapping[str, Any]) -> bool:
 
 
 def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | None) -> Image | None:
-    """UPDATED_OLD and UPDATED_NEW without the list elements that the paths do not name.
+    """UPDATED_OLD and UPDATED_NEW without the elements of lists and maps that the paths do not name.
 
-    DynamoDB returns the elements that were updated, closed up; the engine returns the whole list.
+    DynamoDB returns what was updated, of lists closed up; Dynoxide returns whole lists, DynamoDB Local whole maps, too.
     """
-    if returned is None or not any(isinstance(element, int) for path in update.paths for element in path):
+    if returned is None or all(len(path) == 1 for path in update.paths):
         return returned
     return project(returned, paths) or None

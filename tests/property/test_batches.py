@@ -23,6 +23,7 @@ from surewrite.model.item import VERSION
 from surewrite.model.wire import Image, image_from_wire
 from surewrite.testing import create_ledger
 from surewrite.writes import Put, Write
+from tests.engines import RUN
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -109,7 +110,7 @@ def clear(client: DynamoDBClient, table: str, ids: Collection[str]) -> None:
 @pytest.fixture(scope="module")
 def tables(dynamodb_client: DynamoDBClient) -> list[str]:
     """Two for items, each followed by its ledger."""
-    created = [f"batch-{use}" for use in ("items-1", "ledger-1", "items-2", "ledger-2")]
+    created = [f"{RUN}batch-{use}" for use in ("items-1", "ledger-1", "items-2", "ledger-2")]
     for name in created:
         create_ledger(dynamodb_client, name)
     return created
