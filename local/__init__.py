@@ -6,5 +6,6 @@ resources   the tables and queues of the template, created on the engines
 functions   the handlers, called as Lambda calls them
 http        HTTP requests -> API Gateway events -> responses (gateway holds the translation)
 poller      SQS batches -> Lambda events -> partial batch responses
-cli         `python -m local serve` and `python -m local env`
+models      what the functions serve, held against the tables
+cli         `python -m local serve`, `env` and `invoke`
 """

@@ -1,4 +1,4 @@
-"""`python -m local serve` and `python -m local env FUNCTION`."""
+"""`python -m local serve`, `python -m local env FUNCTION` and `python -m local invoke FUNCTION EVENT`."""
 
 import argparse
 import json
@@ -20,8 +20,7 @@ from local.http import RESOURCES_PATH, PortError
 from local.resources import Resources
 from local.template import TemplateError
 
-_CURL = r"""curl -i -X PUT {url}/books/John%20Grisham/The%20Rainmaker -H 'content-type: application/json' \
-       -d '{{"Category":"Suspense","Formats":{{"Hardcover":"J4SUKVGU","Paperback":"D7YF4FCX"}}}}'"""
+_CURL = "curl -i -X PUT {url} -H 'content-type: application/json' -d '{{}}'"
 
 
 class UsageError(ValueError):
@@ -29,7 +28,7 @@ class UsageError(ValueError):
 
 
 class _Stop(BaseException):
-    """Ctrl-C or SIGTERM: not an Exception, so that nobody takes it for a failure of his own."""
+    """Ctrl-C or SIGTERM: not an Exception, so that no handler of failures catches it."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,8 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if options.command == "serve":
             serve(options.template, _port(options.port), options.data)
-        else:
+        elif options.command == "env":
             print(env(options.template, _port(options.port), options.function))
+        else:
+            print(invoke(options.template, _port(options.port), options.function, options.event))
     except (TemplateError, PortError, EngineError, LoadError, UsageError) as error:
         print(f"{error}", file=sys.stderr)
         return 1
@@ -76,8 +77,7 @@ def banner(running: stack.Stack, data: Path | None) -> str:
         f"SQS        {resources.sqs} (messages in memory)",
         *(f"           {url}" for url in resources.queues.values()),
         *([f"Note       {running.note}"] if running.note else []),
-        "",
-        f"Try        {_CURL.format(url=running.server.url)}",
+        *(["", f"Try        {_CURL.format(url=running.server.url + running.example)}"] if running.example else []),
         "",
         "Ctrl-C stops everything.",
     ]
@@ -86,16 +86,32 @@ def banner(running: stack.Stack, data: Path | None) -> str:
 
 def env(path: Path, port: int, name: str) -> str:
     """Shell assignments with which the function `name` runs by hand against the stack on `port`."""
+    function, variables = _function(path, port, name)
+    variables["PYTHONPATH"] = os.pathsep.join(
+        map(str, [function.code_uri, *function.layers, sysconfig.get_path("purelib")])
+    )
+    return "\n".join(f"export {variable}={_quote(value)}" for variable, value in variables.items())
+
+
+def invoke(path: Path, port: int, name: str, event: Path) -> str:
+    """What the function `name` returns for the event in a file, as JSON. It runs here, against the stack on `port`."""
+    function, variables = _function(path, port, name)
+    try:
+        parsed = json.loads(event.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{event}: {error}") from error
+    os.environ.update(variables)
+    return json.dumps(functions.load(function, variables)(parsed), ensure_ascii=False)
+
+
+def _function(path: Path, port: int, name: str) -> tuple[template.Function, dict[str, str]]:
+    """A function of the template, and its variables for the stack on `port`."""
     resources = Resources.from_json(_fetch(f"http://127.0.0.1:{port}{RESOURCES_PATH}", port))
     definition = template.read(path, resources.references)
     if name not in definition.functions:
         raise UsageError(f"there is no function {name} in {path}; there are: {', '.join(definition.functions)}")
     function = definition.functions[name]
-    variables = functions.environment(function, aws.environment(resources.dynamodb, resources.sqs))
-    variables["PYTHONPATH"] = os.pathsep.join(
-        map(str, [function.code_uri, *function.layers, sysconfig.get_path("purelib")])
-    )
-    return "\n".join(f"export {variable}={_quote(value)}" for variable, value in variables.items())
+    return function, functions.environment(function, aws.environment(resources.dynamodb, resources.sqs))
 
 
 def _quote(value: str) -> str:
@@ -128,7 +144,10 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     )
     env_ = commands.add_parser("env", help="the variables of a function, as shell assignments")
     env_.add_argument("function", metavar="FUNCTION")
-    for command in (serve_, env_):
+    invoke_ = commands.add_parser("invoke", help="calls a function with the event of a file")
+    invoke_.add_argument("function", metavar="FUNCTION")
+    invoke_.add_argument("event", metavar="EVENT", type=Path)
+    for command in (serve_, env_, invoke_):
         command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
         command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
     return parser.parse_args(arguments)

@@ -1,28 +1,27 @@
 """Everything of the template, running on this machine."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from local import aws, engines, functions, resources, template
+from local import aws, engines, functions, models, resources, template
 from local.http import Server
 from local.poller import Poller
 from local.resources import Resources
-
-if TYPE_CHECKING:
-    from surewrite import Item
 
 _LAST_BATCH_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
 class Stack:
+    """`example` is the path of an item that the first model could have, None without models."""
+
     server: Server
     resources: Resources
     note: str | None
+    example: str | None = None
 
 
 @contextmanager
@@ -44,27 +43,12 @@ def running(path: Path, port: int, data: Path | None) -> Iterator[Stack]:
             name: functions.load(function, functions.environment(function, variables))
             for name, function in definition.functions.items()
         }
-        for each in loaded.values():
-            check_models(definition, each.models)
+        served = [model for function in loaded.values() for model in function.models]
+        models.check(served, definition.tables)
         server.functions, server.routes = loaded, definition.routes
         server.resources = created.to_json()
         cleanup.enter_context(_polling(_pollers(definition, created, server)))
-        yield Stack(server, created, endpoints.note)
-
-
-def check_models(definition: template.Template, models: "Iterable[type[Item]]") -> None:
-    """TemplateError where a model has no table, or another key than its table: DynamoDB would refuse every write."""
-    for model in models:
-        name, key = model.schema_.table, {one.name: one.type for one in model.schema_.key_attributes}
-        if name not in definition.tables:
-            raise template.TemplateError(f"{model.__name__}: the template has no table {name}")
-        table = definition.tables[name].key
-        if list(table.items()) != list(key.items()):
-            raise template.TemplateError(f"{name}: the table's key is {_spelt(table)}, the model's {_spelt(key)}")
-
-
-def _spelt(key: Mapping[str, str]) -> str:
-    return " and ".join(f"{name} ({type_})" for name, type_ in key.items())
+        yield Stack(server, created, endpoints.note, models.path(served[0]) if served else None)
 
 
 def _pollers(definition: template.Template, created: Resources, server: Server) -> list[Poller]:

@@ -1,27 +1,15 @@
 """What the acceptance tests work with; `harness` says what each of them is."""
 
-import itertools
 from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 
-from local import resources
-from local.template import Template
 from surewrite.testing import RecordingSQS
 from tests.acceptance.harness import BOOK, RAINMAKER, Api, Store, Worker
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-_prefixes = (f"a{number}-" for number in itertools.count())
-
-
-@pytest.fixture
-def table_names(dynamodb_client: "DynamoDBClient", definition: Template) -> dict[str, str]:
-    """Physical names by logical id of empty tables, as the template wants them."""
-    return resources.create_tables(dynamodb_client, definition, prefix=next(_prefixes))
 
 
 @pytest.fixture

@@ -14,7 +14,9 @@ from local import aws, functions, gateway, template
 from surewrite.commit.ledger import IdempotencyKey, Record
 from surewrite.model.json import loads
 from surewrite.model.wire import image_from_wire, image_to_wire
+from surewrite.settings import table_variable
 from surewrite.testing import InterceptingTransport, RecordingSQS, sqs_record
+from tests import models
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -62,8 +64,22 @@ class Answer:
         return f"{self.status} {self.headers} {self.body[:2000]!r}"
 
 
+def load(function: template.Function, variables: Mapping[str, str]) -> ModuleType:
+    """A fresh copy of the function's module. It serves the tests' models, whatever the deployment's are."""
+    name = "bookstore.models"
+    deployed = sys.modules.get(name)
+    sys.modules[name] = models
+    try:
+        functions.load(function, variables)
+    finally:
+        del sys.modules[name]
+        if deployed is not None:
+            sys.modules[name] = deployed
+    return sys.modules[f"{function.logical_id}_app"]
+
+
 class Store:
-    """The template's tables, empty at first, and what loads its functions."""
+    """The tests' tables, empty at first, and what loads the template's functions."""
 
     def __init__(self, client: "DynamoDBClient", names: Mapping[str, str], endpoint: str) -> None:
         self.client, self.names = client, names
@@ -71,12 +87,11 @@ class Store:
         self.variables = aws.environment(endpoint, _NO_SQS)
 
     def environment(self, name: str) -> dict[str, str]:
-        return functions.environment(self.definition.functions[name], self.variables)
+        tables = {table_variable(logical): physical for logical, physical in self.names.items()}
+        return functions.environment(self.definition.functions[name], self.variables) | tables
 
     def load(self, name: str) -> ModuleType:
-        """A fresh copy of the function's module."""
-        functions.load(self.definition.functions[name], self.environment(name))
-        return sys.modules[f"{name}_app"]
+        return load(self.definition.functions[name], self.environment(name))
 
     def tables(self) -> dict[str, list[Any]]:
         """Every item of every table, on the wire."""

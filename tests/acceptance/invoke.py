@@ -10,13 +10,12 @@ import boto3
 
 from local import functions, template
 from surewrite.testing import RecordingSQS
-from tests.acceptance.harness import ROOT
+from tests.acceptance.harness import ROOT, load
 
 
 def main() -> None:
     definition = template.read(ROOT / "template.yaml").functions[sys.argv[1]]
-    functions.load(definition, {})
-    module = sys.modules[f"{sys.argv[1]}_app"]
+    module = load(definition, {})
     queue = RecordingSQS()
     setattr(boto3, "client", lambda service, **options: queue)  # noqa: B010 - boto3's types allow no other client here
     for event in json.load(sys.stdin):

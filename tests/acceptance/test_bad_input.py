@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local import resources
-from local.template import Template
+from surewrite.testing import create_tables
 from tests.acceptance.harness import BOOK, RAINMAKER, Api, Store
+from tests.models import MODELS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -208,9 +208,9 @@ CASES: dict[str, Bad] = {
 
 
 @pytest.fixture(scope="module")
-def shelf(dynamodb_client: "DynamoDBClient", definition: Template, dynamodb_endpoint: str) -> Api:
+def shelf(dynamodb_client: "DynamoDBClient", dynamodb_endpoint: str) -> Api:
     """The Rainmaker for all cases: none of them changes anything."""
-    names = resources.create_tables(dynamodb_client, definition, prefix="bad-input-")
+    names = create_tables(dynamodb_client, MODELS, prefix="bad-input-")
     shelf = Api(Store(dynamodb_client, names, dynamodb_endpoint))
     assert shelf("PUT", RAINMAKER, BOOK).status == 201
     return shelf

@@ -1,66 +1,57 @@
-"""The functions' configuration, and that models and template agree."""
-
-from dataclasses import replace
+"""The deployment's own: the functions' configuration, and that its models and its template agree."""
 
 import pytest
 
 from bookstore.models import MODELS
-from local import functions
-from local.stack import check_models
+from local import functions, models
 from local.template import AttributeDefinition, KeyElement, Table, Template, TemplateError
 from surewrite import Item
 from surewrite.errors import ConfigurationError
 from surewrite.settings import table_variable
-from tests.acceptance.harness import Store
 
-NEEDED = {
-    "ApiFunction": ["BOOKS_TABLE", "LEDGER_TABLE", "PRODUCT_CATALOG_TABLE", "THREAD_TABLE", "USERS_TABLE"],
-    "WorkerFunction": [
-        "BOOKS_TABLE",
-        "LEDGER_TABLE",
-        "PRODUCT_CATALOG_TABLE",
-        "REJECTED_QUEUE_URL",
-        "THREAD_TABLE",
-        "USERS_TABLE",
-    ],
-}
+_TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
+NEEDED = {"ApiFunction": sorted(_TABLES), "WorkerFunction": sorted([*_TABLES, "REJECTED_QUEUE_URL"])}
+
+
+def environment(definition: Template, function: str) -> dict[str, str]:
+    return functions.environment(definition.functions[function], {})
 
 
 @pytest.mark.parametrize("function", NEEDED)
-def test_every_missing_variable_is_named_at_once(store: Store, function: str) -> None:
-    environment = store.environment(function)
-    bare = {name: value for name, value in environment.items() if name not in NEEDED[function]}
+def test_every_missing_variable_is_named_at_once(definition: Template, function: str) -> None:
+    variables = environment(definition, function)
+    bare = {name: value for name, value in variables.items() if name not in NEEDED[function]}
     with pytest.raises(ConfigurationError) as caught:
-        functions.load(store.definition.functions[function], bare)
+        functions.load(definition.functions[function], bare)
     prefix, _, names = str(caught.value).partition(": ")
     assert prefix == "missing from the environment"
     assert sorted(names.split(", ")) == NEEDED[function]
 
 
 @pytest.mark.parametrize(("function", "variable"), [(name, one) for name, needed in NEEDED.items() for one in needed])
-def test_each_missing_variable_is_named(store: Store, function: str, variable: str) -> None:
-    environment = {**store.environment(function), variable: ""}
+def test_each_missing_variable_is_named(definition: Template, function: str, variable: str) -> None:
+    variables = {**environment(definition, function), variable: ""}
     with pytest.raises(ConfigurationError, match=rf"^missing from the environment: {variable}$"):
-        functions.load(store.definition.functions[function], environment)
+        functions.load(definition.functions[function], variables)
 
 
 @pytest.mark.parametrize("days", ["0", "-1", "soon", "nan", "inf"])
-def test_a_retention_that_is_none(store: Store, days: str) -> None:
-    environment = {**store.environment("ApiFunction"), "LEDGER_RETENTION_DAYS": days}
+def test_a_retention_that_is_none(definition: Template, days: str) -> None:
+    variables = {**environment(definition, "ApiFunction"), "LEDGER_RETENTION_DAYS": days}
     with pytest.raises(ConfigurationError, match="LEDGER_RETENTION_DAYS"):
-        functions.load(store.definition.functions["ApiFunction"], environment)
+        functions.load(definition.functions["ApiFunction"], variables)
 
 
 @pytest.mark.parametrize("names", ["WritesQueue", "WritesQueue=", "=app-WritesQueue-1", "A=a,B=b c"])
-def test_queues_that_have_no_names(store: Store, names: str) -> None:
-    environment = {**store.environment("WorkerFunction"), "QUEUES": names}
+def test_queues_that_have_no_names(definition: Template, names: str) -> None:
+    variables = {**environment(definition, "WorkerFunction"), "QUEUES": names}
     with pytest.raises(ConfigurationError, match="QUEUES"):
-        functions.load(store.definition.functions["WorkerFunction"], environment)
+        functions.load(definition.functions["WorkerFunction"], variables)
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_a_models_key_is_its_tables(definition: Template, model: type[Item]) -> None:
-    check_models(definition, [model])
+    models.check([model], definition.tables)
 
 
 @pytest.mark.parametrize(("name", "type_"), [("Id", "S"), ("ID", "N"), ("Id", "B")])
@@ -71,12 +62,12 @@ def test_a_model_with_another_key_than_its_table(definition: Template, name: str
         key_schema=[KeyElement(attribute_name=name, key_type="HASH")],
         attribute_definitions=[AttributeDefinition.model_validate({"AttributeName": name, "AttributeType": type_})],
     )
-    wrong = replace(definition, tables={**definition.tables, "ProductCatalog": changed})
+    wrong = {**definition.tables, "ProductCatalog": changed}
     with pytest.raises(TemplateError) as caught:
-        check_models(wrong, MODELS)
+        models.check(MODELS, wrong)
     assert str(caught.value) == f"ProductCatalog: the table's key is {name} ({type_}), the model's Id (N)"
     with pytest.raises(TemplateError, match="Book: the template has no table Books"):
-        check_models(replace(definition, tables={}), MODELS)
+        models.check(MODELS, {})
 
 
 @pytest.mark.parametrize("function", NEEDED)

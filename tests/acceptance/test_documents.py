@@ -11,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from local import aws, engines, resources
+from local import aws, engines
 from local.engines import ROOT
-from local.template import Template
+from surewrite.testing import create_tables
+from tests.models import MODELS
 from tests.serving import serving
 
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -32,11 +33,11 @@ def section(text: str, title: str) -> str:
 
 
 @pytest.fixture
-def engine(definition: Template, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """An engine of its own, whose tables have the names that the documents use, where boto3 finds it."""
     with engines.dynoxide() as endpoint:
         client = aws.dynamodb_client(endpoint)
-        resources.create_tables(client, definition)
+        create_tables(client, MODELS)
         for name, key in _OTHER_TABLES.items():
             client.create_table(
                 TableName=name,
@@ -68,7 +69,7 @@ def test_snippets(document: str) -> None:
 
 def _stable(output: str) -> list[str]:
     """Without what differs from run to run."""
-    return [line for line in output.replace("\r", "").splitlines() if not line.startswith(("Date:", "ETag:"))]
+    return [line for line in output.replace("\r", "").splitlines() if not line.startswith(("date:", "etag:"))]
 
 
 def test_the_session() -> None:
@@ -86,11 +87,12 @@ def test_the_session() -> None:
             text=True,
             timeout=60,
         )
-        assert shell.returncode == 0, shell.stderr + running.output
+        served = running.output
+        assert shell.returncode == 0, shell.stderr + served
     printed = shell.stdout.split("END\n")
     assert printed.pop() == ""
     expected = [text for language, text in steps if language == "text"]
-    assert [_stable(text) for text in printed] == [_stable(text) for text in expected], running.output
+    assert [_stable(text) for text in printed] == [_stable(text) for text in expected], served
 
 
 def test_the_two_commands() -> None:

@@ -130,7 +130,7 @@ API: dict[str, Answered] = {
         ],
     ),
     "api-unknown-collection.json": problem(
-        404, "Not Found", "unknown collection; there are: books, products, threads, users"
+        404, "Not Found", "unknown collection; there are: books, offers, products, things, threads, users"
     ),
     "api-no-route.json": problem(404, "Not Found", "there is nothing at this path"),
 }

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from bookstore.models import Book
 from local import functions
 from surewrite.testing import RecordingSQS, sqs_record
 from tests.acceptance.harness import RAINMAKER_KEY, Event, Store, Worker, add
+from tests.models import Book
 
 HALF = "\ud83d"
 

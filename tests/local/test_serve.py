@@ -58,7 +58,7 @@ def test_http_and_queues_reach_their_handlers(small_stack: Path) -> None:
         assert [message["Body"] for message in received["Messages"]] == ["poison"]
 
 
-def test_the_variables_of_a_function_can_be_printed(small_stack: Path) -> None:
+def test_a_function_can_be_run_by_hand(small_stack: Path) -> None:
     with serving("--template", str(small_stack)) as running:
         resources = resources_of(running)
         port = running.url.rpartition(":")[2]
@@ -70,6 +70,14 @@ def test_the_variables_of_a_function_can_be_printed(small_stack: Path) -> None:
         assert variables["DEAD_URL"] == resources.queues["Dead"]
         assert variables["AWS_ENDPOINT_URL_DYNAMODB"] == resources.dynamodb
         assert str(small_stack.parent / "shared") in variables["PYTHONPATH"].split(":")
+
+        event = small_stack.parent / "event.json"
+        event.write_text('{"rawPath": "/notes"}')
+        invoked = run("invoke", "Api", str(event), "--template", str(small_stack), PORT=port)
+        assert (invoked.returncode, json.loads(invoked.stdout)["role"]) == (0, "api")
+        event.write_text("{")
+        broken = run("invoke", "Api", str(event), "--template", str(small_stack), PORT=port)
+        assert (broken.returncode, broken.stderr.count("\n")) == (1, 1)
 
         unknown = run("env", "Nobody", "--template", str(small_stack), PORT=port)
         assert unknown.returncode == 1

@@ -1,0 +1,31 @@
+"""The models that the functions serve: whether they fit the template's tables, and a path for the banner."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from local.template import Table, TemplateError
+
+if TYPE_CHECKING:
+    from surewrite import Item
+
+
+def check(models: "Iterable[type[Item]]", tables: Mapping[str, Table]) -> None:
+    """TemplateError where a model has no table, or another key than its table: DynamoDB would refuse every write."""
+    for model in models:
+        name, key = model.schema_.table, {one.name: one.type for one in model.schema_.key_attributes}
+        if name not in tables:
+            raise TemplateError(f"{model.__name__}: the template has no table {name}")
+        if list(tables[name].key.items()) != list(key.items()):
+            raise TemplateError(f"{name}: the table's key is {_text(tables[name].key)}, the model's {_text(key)}")
+
+
+def path(model: "type[Item]") -> str:
+    """The path of an item that the model could have: `/books/Author/Title`."""
+    values = {"S": "{}", "N": "1", "B": "AA=="}
+    key = [values[one.type].format(one.name) for one in model.schema_.key_attributes]
+    return "".join(f"/{quote(segment, safe='')}" for segment in (model.schema_.collection, *key))
+
+
+def _text(key: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} ({kind})" for name, kind in key.items())
