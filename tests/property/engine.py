@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from surewrite import ReturnValues, Update
-from surewrite.expressions.actions import Action, DeleteAction, RemoveAction
+from surewrite.expressions.actions import Action, AddAction, DeleteAction, RemoveAction
 from surewrite.expressions.conditions import Condition, render_condition
-from surewrite.expressions.operands import look_up
+from surewrite.expressions.operands import IfNotExists, ListAppend, Operand, Sum, look_up
 from surewrite.expressions.placeholders import Placeholders
 from surewrite.expressions.projection import project
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
@@ -78,6 +78,20 @@ class Engine:
         return True
 
 
+def in_turn(update: Update) -> bool:
+    """Whether the update removes elements of a list and has ADD or DELETE on others of that list. DynamoDB does it at
+    once; in the engine the second meets what the first has left."""
+    removed, changed = (
+        {
+            action.path[:-1]
+            for action in update.actions
+            if isinstance(action, kinds) and isinstance(action.path[-1], int)
+        }
+        for kinds in (RemoveAction, AddAction | DeleteAction)
+    )
+    return bool(removed & changed)
+
+
 def leading_nowhere(update: Update, image: Mapping[str, Any]) -> list[Action]:
     """Actions below something that is no map, or no list, which DynamoDB refuses: "the document path provided in the
     update expression is invalid". The engine ignores REMOVE and DELETE there, and puts maps and lists in the place of
@@ -111,3 +125,15 @@ def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | N
     if returned is None or all(len(path) == 1 for path in update.paths):
         return returned
     return project(returned, paths) or None
+
+
+def nests_list_append(operand: Operand) -> bool:
+    """Whether a list_append stands within another operand, which DynamoDB refuses and the engine accepts."""
+    match operand:
+        case ListAppend(first=first, second=second) | Sum(left=first, right=second):
+            inner = [first, second]
+        case IfNotExists(default=default):
+            inner = [default]
+        case _:
+            inner = []
+    return any(isinstance(one, ListAppend) or nests_list_append(one) for one in inner)

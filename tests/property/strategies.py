@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.expressions.actions import Action
 from surewrite.expressions.attributes import Attribute
+from surewrite.expressions.operands import IfNotExists, ListAppend, Sum, Value
 from surewrite.model.wire import Image
 
 
@@ -179,3 +180,38 @@ def distinct(drawn: list[Action]) -> list[Action]:
 
 
 updates = st.lists(actions(), min_size=1, max_size=5).map(lambda drawn: Update.build(Thing, distinct(drawn)))
+
+
+@st.composite
+def list_cases(draw: Callable[..., Any]) -> tuple[Image, Update]:
+    """An item with a list, and several actions on elements of that list: within it, beyond its end, side by side."""
+    typed = draw(st.booleans())
+    owner = ("items",) if typed else ("free", "x")
+    length = draw(st.integers(0, 5))
+    elements = [draw(few if typed else few | sets_of(_words)) for _ in range(length)]
+    image = {**KEY, "items": elements} if typed else {**KEY, "free": {"x": elements}}
+    positions = draw(st.lists(st.sampled_from([0, 1, 2, 3, 4, 7, 9]), min_size=2, max_size=4, unique=True))
+    made: list[Action] = []
+    for position in positions:
+        element = attr((*owner, position))
+        choices = [element.remove(), element.remove(), element.set(draw(few)), element.set(attr((*owner, 0)))]
+        if not typed:
+            choices += [element.delete(draw(sets_of(_words))), element.add(draw(sets_of(_words) | few))]
+        made.append(draw(st.sampled_from(choices)))
+    return image, Update.build(Thing, made)
+
+
+def _composed(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    path = _free.map(lambda attribute: attribute.path)
+    return st.one_of(
+        st.builds(Sum, inner, inner, st.sampled_from("+-")),
+        st.builds(IfNotExists, path, inner),
+        st.builds(ListAppend, inner, inner),
+    )
+
+
+_free = st.sampled_from([attr("free.x"), attr("free.y")])
+nested_operands = st.recursive(
+    st.one_of(_free, few.map(Value), st.lists(few, max_size=2).map(Value)), _composed, max_leaves=4
+)
+"""Operands within operands, as DynamoDB's grammar has them and as it has them not."""

@@ -3,16 +3,18 @@
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, event, given
 from hypothesis import strategies as st
 
-from surewrite import Update, apply
+from surewrite import Update, apply, attr
 from surewrite.errors import InvalidUpdate
 from surewrite.expressions.evaluate import ReturnValues, returned
+from surewrite.expressions.operands import Operand
 from surewrite.expressions.resolve import resolve
 from surewrite.model.wire import Image
-from tests.property.engine import Engine, EngineRefused, leading_nowhere, of_named_elements
-from tests.property.strategies import KEY, images, updates
+from surewrite.paths import path
+from tests.property.engine import Engine, EngineRefused, in_turn, leading_nowhere, nests_list_append, of_named_elements
+from tests.property.strategies import KEY, Thing, images, list_cases, nested_operands, updates
 
 RETURNS: list[ReturnValues] = ["NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"]
 
@@ -34,11 +36,12 @@ def both_take(update: Update, image: Image) -> Update | None:
     return Update(kept) if kept else None
 
 
-@given(image=images() | st.none(), update=updates)
-def test_apply_makes_what_update_item_stores(engine: Engine, image: Image | None, update: Update) -> None:
+@given(case=st.tuples(images() | st.none(), updates) | list_cases())
+def test_apply_makes_what_update_item_stores(engine: Engine, case: tuple[Image | None, Update]) -> None:
+    image, update = case
     base = {**KEY, **(image or {})}
     remaining = both_take(update, base)
-    assume(remaining is not None)
+    assume(remaining is not None and not in_turn(remaining))
     assert remaining is not None
     refused = refusal(remaining, base)
     for returns in RETURNS:
@@ -60,7 +63,32 @@ def compare_returned(update: Update, returns: ReturnValues, image: Image | None,
         # DynamoDB returns nothing where there was no item; the engine returns the bare key
         assert ours is None
         assert theirs in (None, KEY)
-    elif returns == "UPDATED_OLD" or returns == "UPDATED_NEW":
+    elif returns in ("UPDATED_OLD", "UPDATED_NEW"):
         assert ours == of_named_elements(update, update.paths, theirs)
     else:
         assert ours == theirs
+
+
+@given(image=images(), operand=nested_operands)
+def test_operands_within_operands_are_refused_where_the_engine_refuses(
+    engine: Engine, image: Image, operand: Operand
+) -> None:
+    action = attr("m").set(operand)
+    engine.store(image)
+    try:
+        update = Update.build(Thing, [attr("free.z").set(operand)], present=[path("free")])
+    except InvalidUpdate:
+        event("refused")
+        if not nests_list_append(operand):
+            with pytest.raises(EngineRefused):
+                engine.update(Update((action,)))
+        return
+    event("built")
+    try:
+        new = apply(update, image)
+    except InvalidUpdate:
+        with pytest.raises(EngineRefused):
+            engine.update(update)
+    else:
+        engine.update(update)
+        assert engine.stored() == new

@@ -17,7 +17,7 @@ from ..errors import InvalidCondition, InvalidRequest, Problem
 from ..model.fields import ModelField, field_at
 from ..model.item import Item
 from .attributes import Attribute, attr
-from .conditions import And, Comparable, Condition, Not, Or
+from .conditions import MAX_CHOICES, And, Comparable, Condition, Not, Or
 from .placeholders import MAX_OPERATORS
 
 _MAX_DEPTH = 20
@@ -110,8 +110,8 @@ def _comparison(target: Comparable, field: ModelField, operator: str, value: Any
                 raise _invalid("[lowest, highest] is needed")
             return target.between(*(_value(field, bound) for bound in value))
         case "in":
-            if not isinstance(value, list):
-                raise _invalid("a list of values is needed")
+            if not isinstance(value, list) or not 1 <= len(value) <= MAX_CHOICES:
+                raise _invalid(f"a list of 1 to {MAX_CHOICES} values is needed")
             return target.is_in([_value(field, member) for member in value])
         case _ if operator in _COMPARISONS:
             made: Condition = getattr(target, _COMPARISONS[operator])(_value(field, value))

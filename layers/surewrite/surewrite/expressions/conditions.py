@@ -24,7 +24,7 @@ from .placeholders import MAX_EXPRESSION_BYTES, MAX_OPERATORS, Placeholders
 if TYPE_CHECKING:
     from boto3.dynamodb.conditions import ConditionBase
 
-_MAX_CHOICES = 100
+MAX_CHOICES = 100
 
 
 AnyCondition: TypeAlias = "Condition | ConditionBase"
@@ -267,8 +267,8 @@ class Comparable(Operand):
     def is_in(self, choices: Iterable[Any]) -> Condition:
         """Equal to one of 1 to 100 values."""
         given = list(choices)
-        if not 1 <= len(given) <= _MAX_CHOICES:
-            raise _invalid(f"a list of 1 to {_MAX_CHOICES} values is needed")
+        if not 1 <= len(given) <= MAX_CHOICES:
+            raise _invalid(f"a list of 1 to {MAX_CHOICES} values is needed")
         return self._test("IN", *given)
 
 

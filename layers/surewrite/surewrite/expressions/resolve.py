@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from ..errors import InvalidUpdate, Problem
 from ..paths import Path
 from .actions import Action, AddAction, SetAction
 from .merge_patch import MergeAction
-from .operands import look_up
+from .operands import Value, look_up
 from .updates import Update
 
 
@@ -42,22 +41,27 @@ def _check_merged(update: Update, largest: MergeAction) -> None:
 
 
 def _closed_up(actions: list[Action], image: Mapping[str, Any]) -> list[Action] | None:
-    """The actions with indexes beyond an end brought to it, None if there are none."""
-    beyond = [position for position, action in enumerate(actions) if _is_beyond(action, image)]
-    if not beyond:
+    """The actions with indexes beyond an end brought to it, and without those that take away what is not there. None if
+    nothing is set beyond an end."""
+    beyond = [action for action in actions if _is_beyond(action, image)]
+    added = [action for action in beyond if isinstance(action, SetAction | AddAction)]
+    if not added:
         return None
-    closed, ends = list(actions), dict[Path, int]()
-    for position in sorted(beyond, key=lambda position: actions[position].path[-1]):
-        parent = Path(actions[position].path[:-1])
+    ends: dict[Path, int] = {}
+    closed: list[Action] = []
+    for action in sorted(added, key=lambda action: action.path[-1]):
+        parent = Path(action.path[:-1])
         end = ends.setdefault(parent, len(look_up(image, parent)))
-        closed[position] = replace(closed[position], path=Path((*parent, end)))
+        # where nothing is, ADD sets its value
+        operand = action.operand if isinstance(action, SetAction) else Value(action.value)
+        closed.append(SetAction(Path((*parent, end)), action.label, operand))
         ends[parent] += 1
-    return closed
+    return [action for action in actions if action not in beyond] + closed
 
 
 def _is_beyond(action: Action, image: Mapping[str, Any]) -> bool:
     last = action.path[-1]
-    if not isinstance(last, int) or not isinstance(action, SetAction | AddAction):
+    if not isinstance(last, int):
         return False
     container = look_up(image, Path(action.path[:-1]))
     return isinstance(container, list) and last >= len(container)

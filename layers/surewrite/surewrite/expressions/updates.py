@@ -92,7 +92,7 @@ class Update:
         clauses = []
         for clause in _CLAUSES:
             actions = [action for action in self.actions if action.clause == clause]
-            if clause == "REMOVE":
+            if clause in ("REMOVE", "DELETE"):
                 # elements of a list from the last to the first: whether an engine removes them at once or in turn, each
                 # index means the element as it was
                 actions.sort(key=_elements, reverse=True)
