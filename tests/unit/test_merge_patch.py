@@ -1,12 +1,13 @@
 """JSON Merge Patch as an update, against the algorithm of RFC 7396."""
 
+import time
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from surewrite import Update, apply
-from surewrite.errors import InvalidItem, InvalidRequest, Problem
+from surewrite import Update, Write, apply
+from surewrite.errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.expressions.resolve import resolve
 from tests.unit.samples import Sample
@@ -93,3 +94,46 @@ def test_every_unknown_attribute_is_named() -> None:
     with pytest.raises(InvalidItem) as caught:
         merge_actions(Sample, {"zzz": 1, "count": 1})
     assert [problem.pointer for problem in caught.value.problems] == ["/zzz", "/count"]
+
+
+@pytest.mark.parametrize(
+    ("patch", "location"),
+    [
+        ({f"k{n}": n for n in range(200_000)}, ()),
+        ({"extras": {f"k{n}": n for n in range(200_000)}}, ("extras",)),
+        ({"extras": {f"k{n}": {"x": n} for n in range(300)}}, ("extras",)),
+        ({"extras": {f"k{n}": n for n in range(200)}, "prices": {f"k{n}": n for n in range(100)}}, ()),
+    ],
+)
+def test_more_members_than_an_expression_can_hold_are_refused_at_once(patch: Any, location: tuple[str, ...]) -> None:
+    begun = time.perf_counter()
+    with pytest.raises(InvalidUpdate) as caught:
+        merge_actions(Sample, patch)
+    assert time.perf_counter() - begun < 0.5
+    reason = "more than 299 members to merge; set the whole map, or put the item"
+    assert caught.value.problems == (Problem(location, reason),)
+
+
+def test_what_is_too_long_where_there_is_a_map_is_refused_in_our_words() -> None:
+    patch = {"extras": {f"k{n}": n for n in range(290)}}
+    write = Write.update(Sample, ("a", 1), merge_actions(Sample, patch))
+    write.resolved({"id": "a", "at": Decimal(1)})  # set as a whole
+    with pytest.raises(InvalidUpdate) as caught:
+        write.resolved({"id": "a", "at": Decimal(1), "extras": {}})
+    (problem,) = caught.value.problems
+    assert problem.pointer == "/extras"
+    assert problem.reason.startswith("merged into the item it is longer than DynamoDB's 4096 bytes")
+
+
+@pytest.mark.parametrize("levels", [30, 31, 32, 40])
+def test_what_is_nested_too_deeply_is_refused_with_its_place(levels: int) -> None:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    actions = merge_actions(Sample, {"extras": {"a": value}})
+    if levels < 32:
+        Update.build(Sample, actions)
+        return
+    with pytest.raises(InvalidUpdate, match="nested deeper than 32 levels") as caught:
+        Update.build(Sample, actions)
+    assert caught.value.problems[0].location[0] == "extras"

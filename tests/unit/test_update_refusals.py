@@ -1,5 +1,6 @@
 """What is refused when an update is built, with the path named."""
 
+import time
 from typing import Annotated, Any, NotRequired
 
 import pytest
@@ -9,7 +10,9 @@ from typing_extensions import TypedDict
 from surewrite import Item, PartitionKey, Update, attr
 from surewrite.errors import InvalidUpdate, Problem
 from surewrite.expressions.actions import Action
+from surewrite.expressions.operands import IfNotExists, ListAppend, Value
 from surewrite.paths import path
+from surewrite.requests import UpdateBody
 from tests.models import Book
 from tests.unit.samples import Sample
 
@@ -229,3 +232,42 @@ def test_an_increment_is_not_a_value(subtests: Any) -> None:
     for action in (attr("Stock").add(-1), attr("Stock").increment(-1), attr("Stock").set(attr("Stock") - 100)):
         with subtests.test(action=str(action)):
             Update.build(Book, [action])
+
+
+@pytest.mark.parametrize(
+    ("operand", "reason"),
+    [
+        (attr("Count").if_not_exists(attr("Count") + 4), "DynamoDB does not allow arithmetic within if_not_exists"),
+        (attr("Count") + (attr("Count") + 1), "DynamoDB allows one + or - in an assignment"),
+    ],
+)
+def test_operands_that_no_expression_can_have(operand: Any, reason: str) -> None:
+    with pytest.raises(InvalidUpdate) as caught:
+        Update.build(Sample, [attr("Count").set(operand)])
+    assert caught.value.problems[0].reason == reason
+
+
+def test_lists_are_not_appended_within_other_functions() -> None:
+    inner = ListAppend(attr("items"), Value([1]))
+    for operand, within in (
+        (ListAppend(inner, Value([2])), "list_append"),
+        (ListAppend(Value([2]), inner), "list_append"),
+        (IfNotExists(path("items"), inner), "if_not_exists"),
+    ):
+        with pytest.raises(InvalidUpdate, match=f"DynamoDB does not allow list_append within {within}"):
+            Update.build(Sample, [attr("items").set(operand)])
+
+
+@pytest.mark.parametrize("count", [300, 55_000])
+def test_more_actions_than_an_expression_can_hold_are_refused_at_once(count: int) -> None:
+    body = UpdateBody.model_validate({"set": {f"extras.k{n}": 1 for n in range(count)}})
+    begun = time.perf_counter()
+    with pytest.raises(InvalidUpdate, match=f"{count} actions, DynamoDB's expressions have at most 299"):
+        body.bind(Sample, ("a", 1))
+    assert time.perf_counter() - begun < 0.5
+
+
+def test_half_a_surrogate_pair_is_no_value() -> None:
+    for action in (attr("name").set("\ud800"), attr("words").add({"\ud800"}), attr("extras").set({"\ud800": 1})):
+        with pytest.raises(InvalidUpdate, match="half a surrogate pair"):
+            Update.build(Sample, [action])

@@ -103,10 +103,8 @@ def decode_base64(text: str) -> bytes:
 
 def from_json(annotation: Any, value: Any) -> Any:
     """A parsed JSON value as the annotation's Python value; InvalidItem where JSON's type is another one."""
-    if get_origin(annotation) is Annotated:
-        annotation, *marks = get_args(annotation)
-        if parses(marks):
-            return value
+    if any(parses(get_args(arm)[1:]) for arm in arms_of(annotation) if get_origin(arm) is Annotated):
+        return value
     arms = tuple(map(unannotated, arms_of(annotation)))
     problem: InvalidItem | None = None
     for arm in sorted(arms, key=lambda arm: (arm is type(None), arm is bytes)):

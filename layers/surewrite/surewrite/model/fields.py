@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Annotated, Any, NamedTuple, get_args, get_origin
@@ -44,7 +44,7 @@ class ModelField:
 
     `optional_parent` is the nearest parent that may be absent according to the model, None if there is none;
     `required` says that the attribute itself may not be removed; `opaque` that the model's own methods validate or
-    serialize it; `owner` is the model and the name of a field that one of its methods serializes.
+    serialize it; `owner` is that model, with the field's name in it.
     """
 
     annotation: Any
@@ -92,8 +92,9 @@ class ModelField:
     def _serializer(self) -> Any:
         if self.owner is not None:
             model, name = self.owner
-            decorators = model.__pydantic_decorators__.field_serializers.values()
-            return next(one for one in decorators if name in one.info.fields or "*" in one.info.fields)
+            method = next(_methods(model.__pydantic_decorators__.field_serializers, name), None)
+            if method is not None:
+                return method
         return serializer_of(self.metadata)
 
     @cached_property
@@ -103,7 +104,7 @@ class ModelField:
     def convert(self, value: Any) -> Stored:
         """The value, validated and serialized as a put of the whole item would; InvalidItem where the model refuses."""
         try:
-            validated = self._adapter.validate_python(value)
+            validated = self._validated(value)
             stored_value = self._dumped(validated, given_only=False)
             nested = isinstance(stored_value, dict | list)
             return Stored(stored_value, self._dumped(validated, given_only=True) if nested else stored_value)
@@ -111,6 +112,14 @@ class ModelField:
             raise InvalidItem.from_pydantic(error.errors(include_url=False, include_input=False)) from None
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((), str(error))) from None
+
+    def _validated(self, value: Any) -> Any:
+        if self.owner is not None:
+            model, name = self.owner
+            decorators = model.__pydantic_decorators__
+            if next(_methods(decorators.field_validators, name), None) and not decorators.model_validators:
+                return _assigned(model, name, value)
+        return self._adapter.validate_python(value)
 
     def _dumped(self, validated: Any, *, given_only: bool) -> Any:
         if self.owner is not None:
@@ -161,6 +170,21 @@ class ModelField:
         return value if textual or self.member is None else self.member.from_json(value)
 
 
+def _methods(decorators: Mapping[str, Any], name: str) -> Iterator[Any]:
+    """A model's own validators or serializers of a field."""
+    return (one for one in decorators.values() if name in one.info.fields or "*" in one.info.fields)
+
+
+def _assigned(model: type[BaseModel], name: str, value: Any) -> Any:
+    """What becomes of a value that is assigned to the field, by the model's own validators as well."""
+    try:
+        item = model.__pydantic_validator__.validate_assignment(model.model_construct(), name, value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False)
+        raise InvalidItem.from_pydantic({**one, "loc": one["loc"][1:]} for one in found) from None
+    return getattr(item, name)
+
+
 def _native(value: Any) -> Any:
     try:
         return native(value)
@@ -209,14 +233,10 @@ def _field_of(model: type[BaseModel], name: str) -> ModelField | None:
     for field_name, info in model.model_fields.items():
         if alias_of(field_name, info) != name:
             continue
-
-        def named(decorated: Mapping[str, Any], field_name: str = field_name) -> bool:
-            return any(field_name in one.info.fields or "*" in one.info.fields for one in decorated.values())
-
         annotation, metadata = flatten(info.annotation, info.metadata)
-        serialized = named(decorators.field_serializers)
-        opaque = serialized or named(decorators.field_validators)
-        owner = (model, field_name) if serialized else None
+        methods: tuple[Mapping[str, Any], ...] = (decorators.field_serializers, decorators.field_validators)
+        opaque = any(next(_methods(decorated, field_name), None) for decorated in methods)
+        owner = (model, field_name) if opaque else None
         return ModelField(annotation, metadata, info.is_required(), opaque, owner)
     return ModelField(Any) if model.model_config.get("extra") == "allow" else None
 

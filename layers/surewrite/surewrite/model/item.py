@@ -222,6 +222,9 @@ def checked_size(image: Mapping[str, Any]) -> Wire:
 
 
 def _schema(model: type[Item], table: str, collection: str) -> Schema:
+    if model.__pydantic_decorators__.model_serializers:
+        reason = "a serializer of the whole model would hide what is stored; give its fields serializers"
+        raise ConfigurationError(f"{model.__name__}: {reason}")
     keys: dict[KeyRole, KeyAttribute] = {}
     attributes, fields = {}, {}
     for name, field in model.model_fields.items():
