@@ -8,7 +8,6 @@ The way of a request: `handler` hands its event to a route; `inputs` reads path,
 from __future__ import annotations
 
 import base64
-import os
 import traceback
 from dataclasses import replace
 from http import HTTPStatus
@@ -20,7 +19,6 @@ from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from botocore.exceptions import ClientError
 from pydantic import ValidationError
 
 import callers
@@ -30,23 +28,20 @@ import problems
 import responses
 from bookstore.models import MODELS
 from event import Event, Resolver, UnexpectedEvent, check
-from surewrite import attr, errors
-from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
+from surewrite import Client, Deadline, Outcome, attr, errors
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.model.item import VERSION, Item
 from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body, Catalogue, UpdateBody, parse_item, problems_of
-from surewrite.settings import Settings
-from surewrite.table import Table
 from surewrite.writes import Write
 
 logger = Logger()
 metrics = EphemeralMetrics()
 app = Resolver(json_body_deserializer=loads)
 
-writer = Settings.read(os.environ, MODELS).writer(Boto3Transport(boto3_client()))
+db = Client.from_env(MODELS)
 catalogue = Catalogue(*MODELS)
 
 ITEM, SORTED_ITEM = "/<collection>/<partition>", "/<collection>/<partition>/<sort>"
@@ -59,7 +54,7 @@ def read_item(collection: str, partition: str, sort: str | None = None) -> Respo
     """200 with the item, 304 where the client has this version, 404 where there is none."""
     model, key = inputs.target(catalogue, collection, partition, sort)
     query = inputs.ReadQuery.of(request())
-    image = Table(model, writer).image(key, consistent=query.consistent, fields=query.fields, deadline=deadline())
+    image = db.table(model).image(key, consistent=query.consistent, fields=query.fields, deadline=deadline())
     if image is None:
         return problems.problem(HTTPStatus.NOT_FOUND, "there is no such item")
     version = image.get(VERSION)
@@ -127,10 +122,15 @@ def commit(write: Write, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = T
     attributes mean no body."""
     key = callers.idempotency_key(request())
     try:
-        done = writer.commit(write, key, deadline=deadline())
+        done = db.commit(write, key, deadline=deadline())
     except errors.ConditionFailed as error:
         count("Rejected")
         return problems.of_error(error, creating=write.absent)
+    except errors.ResponseLost as lost:
+        count("Applied")
+        return responses.outcome(Outcome(version=lost.version), shown=False)
+    except errors.CallFailed:
+        raise
     except errors.SurewriteError as error:
         count("Retried" if isinstance(error, errors.Retryable) else "Rejected")
         raise
@@ -204,7 +204,7 @@ def allowed_methods(segments: list[str]) -> tuple[str, ...]:
     return ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS") if len(segments) in (2, 3) and all(segments) else ()
 
 
-@app.exception_handler([Exception, errors.ConfigurationError])
+@app.exception_handler([Exception, errors.ConfigurationError, errors.CallFailed])
 def fail(error: Exception) -> Response[str]:
     """A failure of ours. A foreign message may hold what a user sent, so it is not logged; its type and place are."""
     known: dict[str, Any] = {"error": type(error).__name__}
@@ -213,8 +213,8 @@ def fail(error: Exception) -> Response[str]:
     else:
         frames = traceback.extract_tb(error.__traceback__)[-8:]
         known["places"] = [f"{one.filename}:{one.lineno} {one.name}" for one in frames]
-    if isinstance(error, ClientError):
-        known |= {"code": error.response["Error"]["Code"], "operation": error.operation_name}
+    if isinstance(error, errors.CallFailed):
+        known |= {"code": error.code, "operation": error.operation}
     logger.error("request failed", **known)
     count("Failed")
     return problems.problem(HTTPStatus.INTERNAL_SERVER_ERROR, "the request failed; its id is in the logs")

@@ -9,7 +9,6 @@ from typing import Any
 from aws_lambda_powertools.event_handler import Response
 
 from surewrite import errors
-from surewrite.commit.transport import Refused
 from surewrite.model.json import dumps
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,7 +36,7 @@ _STATUSES: tuple[tuple[type[errors.SurewriteError], HTTPStatus], ...] = (
     (errors.UnknownCollection, HTTPStatus.NOT_FOUND),
     (errors.KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.ConditionFailed, HTTPStatus.PRECONDITION_FAILED),
-    (Refused, HTTPStatus.BAD_REQUEST),
+    (errors.RequestRefused, HTTPStatus.BAD_REQUEST),
     (errors.Throttled, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.Retryable, HTTPStatus.SERVICE_UNAVAILABLE),
 )

@@ -8,7 +8,7 @@ from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
 
-from surewrite.commit.ledger import Outcome
+from surewrite import Outcome
 from surewrite.model.json import dumps
 
 JSON = "application/json"

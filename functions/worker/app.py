@@ -12,9 +12,9 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 from botocore.config import Config
 
 from bookstore.models import MODELS
-from surewrite.commit.transport import Boto3Transport, Deadline, boto3_client
+from surewrite import Client, Deadline
 from surewrite.requests import Catalogue
-from surewrite.settings import Settings, queues
+from surewrite.settings import queues
 from surewrite.sqs import Consumer, Report, SQSRejectedQueue
 
 logger = Logger()
@@ -26,9 +26,9 @@ def sqs_client() -> Any:
     return boto3.client("sqs", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1}))
 
 
-writer = Settings.read(os.environ, MODELS, "REJECTED_QUEUE_URL").writer(Boto3Transport(boto3_client()))
+db = Client.from_env(MODELS, also=("REJECTED_QUEUE_URL",))
 rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], sqs_client)
-consumer = Consumer(writer, Catalogue(*MODELS), rejected, queues=queues(os.environ.get("QUEUES", "")))
+consumer = Consumer(db, Catalogue(*MODELS), rejected, queues=queues(os.environ.get("QUEUES", "")))
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -164,8 +164,8 @@ class Worker:
 
     def break_calls(self, fault: Callable[[str, Mapping[str, Any]], None]) -> None:
         """Calls `fault` before every call to DynamoDB; it raises what the engine shall raise."""
-        dynamodb = self.module.writer.dynamodb
-        dynamodb.transport = InterceptingTransport(dynamodb.transport, fault)
+        session = self.module.db.session
+        session.transport = InterceptingTransport(session.transport, fault)
 
 
 def redriven(copy: Mapping[str, Any], queue: str = "WritesQueue") -> Event:

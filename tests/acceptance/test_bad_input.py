@@ -277,7 +277,7 @@ def test_what_nobody_foresaw_is_a_problem_too(rainmaker: Api) -> None:
     def transport(operation: str, request: Any, /) -> dict[str, Any]:
         raise RuntimeError("as told")
 
-    rainmaker.module.writer.dynamodb.transport = transport
+    rainmaker.module.db.session.transport = transport
     answer = rainmaker("PATCH", RAINMAKER, ADD)
     assert (answer.status, answer.headers["content-type"]) == (500, "application/problem+json")
     assert b"as told" not in answer.body

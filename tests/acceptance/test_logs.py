@@ -93,7 +93,7 @@ def test_an_unforeseen_failure_is_logged_without_its_message(store: Store, api: 
     assert [answer["statusCode"] for answer in answers] == [500, 500]
     assert metrics(lines) == {"Failed": 2}
     failures = [line for line in logs(lines) if line["level"] == "ERROR"]
-    assert [line["error"] for line in failures] == ["ResourceNotFoundException"] * 2
+    assert [line["error"] for line in failures] == ["CallFailed"] * 2
     assert [(line["code"], line["operation"]) for line in failures] == [
         ("ResourceNotFoundException", "PutItem"),
         ("ResourceNotFoundException", "BatchGetItem"),
@@ -108,12 +108,12 @@ def test_a_denied_call_is_named(rainmaker: Api, caplog: pytest.LogCaptureFixture
         response: Any = {"Error": {"Code": "AccessDeniedException", "Message": f"not authorized: {SENTINEL}"}}
         raise ClientError(response, operation)
 
-    rainmaker.module.writer.dynamodb.transport = denied
+    rainmaker.module.db.session.transport = denied
     caplog.clear()
     assert rainmaker("DELETE", RAINMAKER).status == 500
     failed = next(record.__dict__ for record in caplog.records if record.levelname == "ERROR")
     assert (failed["error"], failed["code"], failed["operation"]) == (
-        "ClientError",
+        "CallFailed",
         "AccessDeniedException",
         "DeleteItem",
     )

@@ -1,18 +1,18 @@
 """What the protocol's tests stand on: a writer whose calls are kept, and looks at the tables past the library."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 from surewrite import (
     Boto3Transport,
-    DynamoDB,
+    Client,
     IdempotencyKey,
     Item,
     Ledger,
     Table,
     Transport,
-    Writer,
 )
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.table import M
@@ -45,7 +45,7 @@ class House:
 
     def __post_init__(self) -> None:
         self.transport = RecordingTransport(Boto3Transport(self.client))
-        self.writer = self.on(self.transport)
+        self.db = self.on(self.transport)
 
     def with_table(self, model: type[Item], *, attributes: Sequence[Any] = (), **options: Any) -> Self:
         """This house with one more table, that of the model; `attributes` and `options` as boto3 takes them."""
@@ -53,14 +53,13 @@ class House:
         create_table(self.client, name, model, attributes=attributes, **options)
         return replace(self, names={**self.names, model.schema_.table: name})
 
-    def on(self, transport: Transport, sleep: Callable[[float], None] | None = None) -> Writer:
+    def on(self, transport: Transport, sleep: Callable[[float], None] | None = None) -> Client:
         """Another writer on the same tables. It can hardly run out of time, unless it is given a deadline."""
         ledger = Ledger(self.names["Ledger"], retention=100, clock=self.clock)
-        dynamodb = DynamoDB(transport) if sleep is None else DynamoDB(transport, sleep=sleep)
-        return Writer(dynamodb, ledger, tables=self.names, timeout=60)
+        return Client(ledger, transport=transport, tables=self.names, timeout=60, sleep=sleep or time.sleep)
 
     def table(self, model: type[M], scope: str = "app") -> Table[M]:
-        return Table(model, self.writer, scope=scope)
+        return self.db.table(model, scope=scope)
 
     @property
     def operations(self) -> list[str]:
@@ -76,11 +75,11 @@ class House:
 
     def seed_image(self, model: type[Item], image: Image, version: str | None = "seeded") -> None:
         stamped = image if version is None else {**image, "_v": version}
-        self.client.put_item(TableName=self.writer.table(model), Item=image_to_wire(stamped))
+        self.client.put_item(TableName=self.db.session.table(model), Item=image_to_wire(stamped))
 
     def stored(self, model: type[Item], key: Any) -> Image | None:
         """The item as it lies in the table, with its version."""
-        return self._get(self.writer.table(model), image_to_wire(model.schema_.key(key)))
+        return self._get(self.db.session.table(model), image_to_wire(model.schema_.key(key)))
 
     def shown(self, model: type[Item], key: Any) -> Image | None:
         """The item without its version."""

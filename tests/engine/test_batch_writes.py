@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
-from surewrite.commit.bulk import Batch, BatchFailed, commit_batch, write_batch
-from surewrite.errors import InvalidRequest, KeyReused
-from surewrite.writes import Write
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, attr
+from surewrite.errors import BulkIncomplete, InvalidRequest, KeyReused
+from surewrite.writes import BulkWrite, Write
 from tests.models import Book, Product
 
 KEY = IdempotencyKey("test", "load-1")
@@ -50,58 +49,58 @@ def seam(dynamodb_client: Any) -> Seam:
 
 
 @pytest.fixture
-def writer(seam: Seam, table_names: dict[str, str]) -> Writer:
-    return Writer(DynamoDB(seam, sleep=lambda seconds: None), Ledger(table_names["Ledger"]), tables=table_names)
+def writer(seam: Seam, table_names: dict[str, str]) -> Client:
+    return Client(Ledger(table_names["Ledger"]), transport=seam, sleep=lambda seconds: None, tables=table_names)
 
 
 def products(count: int, quantity: int = 1) -> list[Write]:
     return [Write.put(Product(id=n, quantity_on_hand=quantity)) for n in range(count)]
 
 
-def stored(writer: Writer) -> dict[int, int]:
-    return {product.id: product.quantity_on_hand for product in Table(Product, writer).scan()}
+def stored(writer: Client) -> dict[int, int]:
+    return {product.id: product.quantity_on_hand for product in writer.table(Product).scan()}
 
 
-def test_a_keyed_batch_is_one_transaction_a_chunk(writer: Writer, seam: Seam) -> None:
-    batch = Batch.of(products(250))
-    assert not commit_batch(writer, batch, KEY).replayed
+def test_a_keyed_batch_is_one_transaction_a_chunk(writer: Client, seam: Seam) -> None:
+    batch = BulkWrite.of(products(250))
+    assert not writer.bulk_write(batch, KEY).replayed
     assert seam.operations == ["TransactWriteItems"] * 3
     assert stored(writer) == dict.fromkeys(range(250), 1)
-    assert commit_batch(writer, batch, KEY).replayed
+    assert writer.bulk_write(batch, KEY).replayed
 
 
-def test_a_retry_resumes_where_it_stopped(writer: Writer, seam: Seam) -> None:
-    batch = Batch.of(products(250))
+def test_a_retry_resumes_where_it_stopped(writer: Client, seam: Seam) -> None:
+    batch = BulkWrite.of(products(250))
     seam.crash_after = 2
     with pytest.raises(Crash):
-        commit_batch(writer, batch, KEY)
-    Table(Product, writer).update(7, {attr("QuantityOnHand").set(99)})
-    assert not commit_batch(writer, batch, KEY).replayed
+        writer.bulk_write(batch, KEY, parallel=1)
+    writer.table(Product).update(7, {attr("QuantityOnHand").set(99)})
+    assert not writer.bulk_write(batch, KEY).replayed
     assert stored(writer) == {**dict.fromkeys(range(250), 1), 7: 99}
 
 
-def test_another_batch_under_the_key_is_refused(writer: Writer) -> None:
-    commit_batch(writer, Batch.of(products(3)), KEY)
+def test_another_batch_under_the_key_is_refused(writer: Client) -> None:
+    writer.bulk_write(BulkWrite.of(products(3)), KEY)
     with pytest.raises(KeyReused):
-        commit_batch(writer, Batch.of(products(3, quantity=2)), KEY)
+        writer.bulk_write(BulkWrite.of(products(3, quantity=2)), KEY)
     assert stored(writer) == dict.fromkeys(range(3), 1)
 
 
-def test_a_refused_item_is_an_error_and_nothing_of_its_chunk_is_written(writer: Writer) -> None:
+def test_a_refused_item_is_an_error_and_nothing_of_its_chunk_is_written(writer: Client) -> None:
     with pytest.raises(InvalidRequest):
-        commit_batch(writer, Batch.of([*products(3), Write.put(Product(id=1, description="x"))], "error"), KEY)
+        writer.bulk_write(BulkWrite.of([*products(3), Write.put(Product(id=1, description="x"))], "error"), KEY)
     assert stored(writer) == {}
 
 
 @pytest.mark.parametrize(("policy", "kept"), [("first", 1), ("last", 2)])
-def test_duplicates(writer: Writer, policy: Any, kept: int) -> None:
-    write_batch(writer, Batch.of([*products(2, 1), *products(2, 2)], policy))
+def test_duplicates(writer: Client, policy: Any, kept: int) -> None:
+    writer.bulk_write(BulkWrite.of([*products(2, 1), *products(2, 2)], policy))
     assert stored(writer) == dict.fromkeys(range(2), kept)
 
 
 def test_duplicates_are_an_error_by_default() -> None:
     with pytest.raises(InvalidRequest, match="2: a second write of the same item"):
-        Batch.of([*products(2), *products(1)])
+        BulkWrite.of([*products(2), *products(1)])
 
 
 def test_a_batch_holds_plain_puts_and_deletes_only() -> None:
@@ -111,25 +110,25 @@ def test_a_batch_holds_plain_puts_and_deletes_only() -> None:
         Write.delete(Product, 1, return_values="ALL_OLD"),
     ):
         with pytest.raises(InvalidRequest, match="plain puts and deletes"):
-            Batch.of([write])
+            BulkWrite.of([write])
 
 
-def test_without_a_key_it_is_batch_write_item(writer: Writer, seam: Seam) -> None:
-    write_batch(writer, Batch.of(products(60)))
+def test_without_a_key_it_is_batch_write_item(writer: Client, seam: Seam) -> None:
+    writer.bulk_write(BulkWrite.of(products(60)))
     assert seam.operations == ["BatchWriteItem"] * 3
-    write_batch(writer, Batch.of([Write.delete(Product, n) for n in range(50)]))
+    writer.bulk_write(BulkWrite.of([Write.delete(Product, n) for n in range(50)]))
     assert stored(writer) == dict.fromkeys(range(50, 60), 1)
 
 
-def test_unprocessed_items_are_retried(writer: Writer, seam: Seam) -> None:
+def test_unprocessed_items_are_retried(writer: Client, seam: Seam) -> None:
     seam.unprocessed = 4
-    write_batch(writer, Batch.of(products(25)))
+    writer.bulk_write(BulkWrite.of(products(25)))
     assert stored(writer) == dict.fromkeys(range(25), 1)
 
 
-def test_what_finally_failed_is_named(writer: Writer, seam: Seam, table_names: dict[str, str]) -> None:
+def test_what_finally_failed_is_named(writer: Client, seam: Seam, table_names: dict[str, str]) -> None:
     seam.unprocessed = 1_000_000
     books = [Write.put(Book(author="a", title=str(n))) for n in range(2)]
-    with pytest.raises(BatchFailed) as failure:
-        write_batch(writer, Batch.of(books), deadline=Deadline.after(0.3))
+    with pytest.raises(BulkIncomplete) as failure:
+        writer.bulk_write(BulkWrite.of(books), deadline=Deadline.after(0.3))
     assert failure.value.keys == ((table_names["Books"], {"Author": {"S": "a"}, "Title": {"S": "1"}}),)

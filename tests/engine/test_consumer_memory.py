@@ -11,7 +11,7 @@ from typing import Any, Self
 import pytest
 from pydantic import model_validator
 
-from surewrite import Deadline, DynamoDB, Item, Ledger, PartitionKey, Writer
+from surewrite import Client, Deadline, Item, PartitionKey
 from surewrite.model.json import loads
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection
@@ -78,7 +78,7 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 @pytest.mark.usefixtures("no_collection")
 def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
-    consumer = Consumer(Writer(DynamoDB(refuse), Ledger("Ledger")), Catalogue(Book, Strict), Sink())
+    consumer = Consumer(Client(transport=refuse), Catalogue(Book, Strict), Sink())
     text = body if isinstance(body, str) else json.dumps(body)
 
     def batch(number: int) -> int:

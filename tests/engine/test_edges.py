@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, Deadline, DynamoDB, IdempotencyKey, Ledger, Table, Writer, attr
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, attr
 from surewrite.commit.many import Entry
 from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
 from surewrite.expressions.merge_patch import merge_actions
@@ -29,12 +29,12 @@ class Rejected:
         return {}
 
 
-def writer_on(transport: Any, names: Mapping[str, str]) -> Writer:
-    return Writer(DynamoDB(transport, sleep=lambda _: None), Ledger(names["Ledger"]), tables=names)
+def writer_on(transport: Any, names: Mapping[str, str]) -> Client:
+    return Client(Ledger(names["Ledger"]), transport=transport, sleep=lambda _: None, tables=names)
 
 
 @pytest.fixture
-def writer(dynamodb_client: Any, table_names: dict[str, str]) -> Writer:
+def writer(dynamodb_client: Any, table_names: dict[str, str]) -> Client:
     return writer_on(Boto3Transport(dynamodb_client), table_names)
 
 
@@ -42,7 +42,7 @@ def key(name: str) -> IdempotencyKey:
     return IdempotencyKey("t", name)
 
 
-def test_a_sum_with_too_many_digits_is_committed_apart(writer: Writer) -> None:
+def test_a_sum_with_too_many_digits_is_committed_apart(writer: Client) -> None:
     huge = [Write.update(Thread, ("f", "s"), {attr("Answered").add(10**38)}) for _ in range(2)]
     other = Write.update(Book, BOOK, {attr("Views").add(1)})
     results = writer.commit_many(
@@ -52,7 +52,7 @@ def test_a_sum_with_too_many_digits_is_committed_apart(writer: Writer) -> None:
     assert results[2].outcome is not None
 
 
-def test_a_wide_condition_is_refused_with_its_reason(writer: Writer) -> None:
+def test_a_wide_condition_is_refused_with_its_reason(writer: Client) -> None:
     from surewrite.expressions.condition_json import condition_from_json
 
     with pytest.raises(InvalidCondition, match="300 operators"):
@@ -68,7 +68,7 @@ def test_a_wide_condition_is_refused_with_its_reason(writer: Writer) -> None:
         {"messageId": "1", "body": "[" * 5000},
     ],
 )
-def test_odd_records_are_rejected_and_hold_nobody_up(writer: Writer, record: dict[str, Any]) -> None:
+def test_odd_records_are_rejected_and_hold_nobody_up(writer: Client, record: dict[str, Any]) -> None:
     good = {
         "messageId": "2",
         "body": '{"op":"update","collection":"books","key":{"Author":"A","Title":"T"},"add":{"Views":1}}',
@@ -78,8 +78,8 @@ def test_odd_records_are_rejected_and_hold_nobody_up(writer: Writer, record: dic
     assert (report.failures, report.applied, rejected.keys) == ([], 1, ["1"])
 
 
-def test_a_merge_is_not_the_set_that_looks_like_it(writer: Writer) -> None:
-    books = Table(Book, writer)
+def test_a_merge_is_not_the_set_that_looks_like_it(writer: Client) -> None:
+    books = writer.table(Book)
     books.put(Book(author="A", title="T", formats={"Hardcover": "H"}))
     books.commit(Write.update(Book, BOOK, merge_actions(Book, {"Formats": {"Audiobook": "x"}})), "m")
     with pytest.raises(KeyReused):
@@ -95,16 +95,16 @@ def test_nobody_is_refused_for_one_that_was_not_applied(dynamodb_client: Any, ta
         nonlocal transactions
         transactions += operation == "TransactWriteItems"
         if operation == "TransactWriteItems" and transactions == 2:
-            Table(Book, writer_on(inner, table_names)).update(BOOK, {attr("Stock").set(2)})
+            writer_on(inner, table_names).table(Book).update(BOOK, {attr("Stock").set(2)})
         return inner(operation, request)
 
     writer = writer_on(transport, table_names)
-    Table(Book, writer).put(Book(author="A", title="T", stock=3))
+    writer.table(Book).put(Book(author="A", title="T", stock=3))
     wanted = [Write.update(Book, BOOK, {attr("Stock").add(-n)}) for n in (3, 1)]
     three, one = writer.commit_many([Entry(write, key(str(n))) for n, write in enumerate(wanted)])
     assert three.error is not None
     assert one.outcome is not None
-    assert writer.read(Book, {"Author": "A", "Title": "T"})["Stock"] == 1  # type: ignore[index]
+    assert (writer.table(Book).image(BOOK, consistent=True) or {})["Stock"] == 1
 
 
 @pytest.mark.parametrize("conditional", [True, False])
@@ -112,26 +112,26 @@ def test_a_plain_write_knows_its_own_work_again(
     dynamodb_client: Any, table_names: dict[str, str], conditional: bool
 ) -> None:
     transport = FaultTransport(Boto3Transport(dynamodb_client), Exactly({1: Fault.DROP_RESPONSE}))
-    books = Table(Book, writer_on(transport, table_names))
+    books = writer_on(transport, table_names).table(Book)
     if conditional:
         books.put(Book(author="A", title="T"), absent=True)
     else:
-        Table(Book, writer_on(Boto3Transport(dynamodb_client), table_names)).put(Book(author="A", title="T"))
+        writer_on(Boto3Transport(dynamodb_client), table_names).table(Book).put(Book(author="A", title="T"))
         books.update(BOOK, {attr("Price").set(8)}, when=attr("Price").not_exists())
     with pytest.raises(ConditionFailed):
         books.put(Book(author="A", title="T"), absent=True)
 
 
-def test_a_batch_and_a_write_do_not_share_a_key(writer: Writer) -> None:
-    from surewrite.commit.bulk import Batch, commit_batch
+def test_a_batch_and_a_write_do_not_share_a_key(writer: Client) -> None:
+    from surewrite.writes import BulkWrite
 
-    commit_batch(writer, Batch.of([Write.put(Book(author="A", title="T"))]), key("same"))
+    writer.bulk_write(BulkWrite.of([Write.put(Book(author="A", title="T"))]), key("same"))
     with pytest.raises(KeyReused):
         writer.commit(Write.update(Book, BOOK, {attr("Views").add(1)}), key("same"))
 
 
 @pytest.mark.parametrize("taken", [True, False])
-def test_a_group_waits_until_its_rejection_is_settled(writer: Writer, taken: bool) -> None:
+def test_a_group_waits_until_its_rejection_is_settled(writer: Client, taken: bool) -> None:
     class Queue(Rejected):
         def send(self, rejections: Any, deadline: Deadline) -> dict[str, str]:
             return (

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from surewrite import IdempotencyKey, Write, attr
-from surewrite.commit.ledger import MAX_OUTCOME_BYTES
+from surewrite.commit.outcome import MAX_OUTCOME_BYTES
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidKey, KeyReused
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Product
@@ -31,10 +31,10 @@ OTHERS = {
 
 @pytest.mark.parametrize("other", OTHERS)
 def test_another_request_under_the_key_is_refused(house: House, other: str) -> None:
-    house.writer.commit(view(), key())
+    house.db.commit(view(), key())
     record, item = house.record(key()), house.stored(Book, RAINMAKER)
     with pytest.raises(KeyReused):
-        house.writer.commit(OTHERS[other], key())
+        house.db.commit(OTHERS[other], key())
     assert house.record(key()) == record
     assert house.stored(Book, RAINMAKER) == item
     assert house.stored(OTHERS[other].model, OTHERS[other].key) in (None, item)
@@ -42,15 +42,15 @@ def test_another_request_under_the_key_is_refused(house: House, other: str) -> N
 
 def test_the_same_request_in_another_order_is_a_replay(house: House) -> None:
     actions = [attr("Views").add(1), attr("Stock").add(2), attr("Category").set("x")]
-    house.writer.commit(Write.update(Book, RAINMAKER, actions), key())
-    assert house.writer.commit(Write.update(Book, RAINMAKER, reversed(actions)), key()).replayed
+    house.db.commit(Write.update(Book, RAINMAKER, actions), key())
+    assert house.db.commit(Write.update(Book, RAINMAKER, reversed(actions)), key()).replayed
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
 def test_a_key_belongs_to_its_scope(house: House, returns: Any) -> None:
     for scope in ("alice", "bob", "queue:WritesQueue"):
-        assert not house.writer.commit(view(return_values=returns), key(scope=scope)).replayed
-    assert house.writer.commit(view(return_values=returns), key(scope="bob")).replayed
+        assert not house.db.commit(view(return_values=returns), key(scope=scope)).replayed
+    assert house.db.commit(view(return_values=returns), key(scope="bob")).replayed
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": 3}
     assert house.records() == 3
 
@@ -60,24 +60,24 @@ def test_a_key_belongs_to_its_scope(house: House, returns: Any) -> None:
     ("passed", "views"), [(0, 1), (99.5, 1), (100, 2), (1000, 2)], ids=["at once", "just in time", "just over", "late"]
 )
 def test_an_expired_record_counts_as_absent(house: House, returns: Any, passed: float, views: int) -> None:
-    house.writer.commit(view(return_values=returns), key())
+    house.db.commit(view(return_values=returns), key())
     house.clock.now += passed
-    assert (house.writer.find(key()) is None) == (views == 2)
-    again = house.writer.commit(view(return_values=returns), key())
+    assert (house.db.find(key()) is None) == (views == 2)
+    again = house.db.commit(view(return_values=returns), key())
     assert again.replayed == (views == 1)
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": views}
     # what was applied anew is protected anew
-    assert house.writer.commit(view(return_values=returns), key()).replayed
+    assert house.db.commit(view(return_values=returns), key()).replayed
     if views == 2:
         assert (house.record(key()) or {})["expires_at"] == int(house.clock.now) + 100
         house.clock.now += 99
-        assert house.writer.commit(view(return_values=returns), key()).replayed
+        assert house.db.commit(view(return_values=returns), key()).replayed
 
 
 def test_an_expired_record_of_another_request_is_no_reuse(house: House) -> None:
-    house.writer.commit(view(), key())
+    house.db.commit(view(), key())
     house.clock.now += 101
-    assert not house.writer.commit(view(5), key()).replayed
+    assert not house.db.commit(view(5), key()).replayed
     assert (house.shown(Book, RAINMAKER) or {})["Views"] == 6
 
 
@@ -86,13 +86,13 @@ def test_an_expired_record_of_another_request_is_no_reuse(house: House) -> None:
 def test_a_rejection_does_not_consume_the_key(house: House, returns: Any, fingerprint: str) -> None:
     write = view(return_values=returns)
     given = write.fingerprint if fingerprint == "the same" else "f"
-    assert house.writer.reject(key(), given, "InvalidItem: too many") is None
-    record = house.writer.find(key())
+    assert house.db.reject(key(), given, "InvalidItem: too many") is None
+    record = house.db.find(key())
     assert record is not None
     assert (record.rejected, record.outcome, record.fingerprint) == ("InvalidItem: too many", None, given)
 
-    assert not house.writer.commit(write, key()).replayed
-    assert house.writer.commit(write, key()).replayed
+    assert not house.db.commit(write, key()).replayed
+    assert house.db.commit(write, key()).replayed
     assert (house.shown(Book, RAINMAKER) or {})["Views"] == 1
     stored = house.record(key()) or {}
     assert stored["fingerprint"] == write.fingerprint
@@ -100,19 +100,19 @@ def test_a_rejection_does_not_consume_the_key(house: House, returns: Any, finger
 
 
 def test_a_rejection_cannot_overwrite_an_applied_write(house: House) -> None:
-    house.writer.commit(view(return_values="ALL_NEW"), key())
+    house.db.commit(view(return_values="ALL_NEW"), key())
     before = house.record(key())
-    standing = house.writer.reject(key(), "f", "too late")
+    standing = house.db.reject(key(), "f", "too late")
     assert standing is not None
     assert standing.fingerprint == view(return_values="ALL_NEW").fingerprint
     assert house.record(key()) == before
 
 
 def test_a_rejection_overwrites_a_rejection_and_an_expired_record(house: House) -> None:
-    house.writer.commit(view(), key())
+    house.db.commit(view(), key())
     house.clock.now += 101
     for reason in ("first", "second"):
-        assert house.writer.reject(key(), "f", reason) is None
+        assert house.db.reject(key(), "f", reason) is None
         assert (house.record(key()) or {})["rejected"] == reason
 
 
@@ -120,20 +120,20 @@ def test_a_rejection_overwrites_a_rejection_and_an_expired_record(house: House) 
 def test_a_failed_write_consumes_nothing(house: House, returns: Any) -> None:
     house.seed(rainmaker(stock=1))
     with pytest.raises(ConditionFailed):
-        house.writer.commit(view(when=attr("Views").eq(5), return_values=returns), key())
+        house.db.commit(view(when=attr("Views").eq(5), return_values=returns), key())
     with pytest.raises(InvalidItem):
-        house.writer.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(-2)}, return_values=returns), key())
+        house.db.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(-2)}, return_values=returns), key())
     assert house.records() == 0
     assert house.shown(Book, RAINMAKER) == rainmaker(stock=1).to_image()
-    assert not house.writer.commit(view(return_values=returns), key()).replayed
+    assert not house.db.commit(view(return_values=returns), key()).replayed
 
 
 def test_find_of_what_nobody_has_used(house: House) -> None:
-    assert house.writer.find(key()) is None
+    assert house.db.find(key()) is None
 
 
 def test_the_record_of_a_write_without_representation_holds_no_outcome(house: House) -> None:
-    house.writer.commit(view(), key())
+    house.db.commit(view(), key())
     assert house.record(key()) == {
         "id": key().record_id,
         "fingerprint": view().fingerprint,
@@ -143,8 +143,8 @@ def test_the_record_of_a_write_without_representation_holds_no_outcome(house: Ho
 
 @pytest.mark.parametrize("text", ["x", "k" * 255, "schlüssel 🔑/%20#", "0"])
 def test_keys_of_any_printable_text(house: House, text: str) -> None:
-    assert not house.writer.commit(view(), key(text)).replayed
-    assert house.writer.commit(view(), key(text)).replayed
+    assert not house.db.commit(view(), key(text)).replayed
+    assert house.db.commit(view(), key(text)).replayed
 
 
 @pytest.mark.parametrize("text", ["", "k" * 256, "line\nbreak", "\x00"])
@@ -158,27 +158,27 @@ LONG = "x" * (MAX_OUTCOME_BYTES + 1)
 
 def test_an_outcome_too_large_for_its_record_is_replayed_as_the_current_item(house: House) -> None:
     write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG), attr("Views").add(1)}, return_values="ALL_NEW")
-    fresh = house.writer.commit(write, key())
+    fresh = house.db.commit(write, key())
     assert fresh.attributes == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Category": LONG, "Views": 1}
     assert not fresh.current
     assert len((house.record(key()) or {})["outcome"]) < 100
 
-    later = house.writer.commit(view(10))
-    replay = house.writer.commit(write, key())
+    later = house.db.commit(view(10))
+    replay = house.db.commit(write, key())
     assert (replay.replayed, replay.current) == (True, True)
     assert replay.attributes == {**fresh.attributes, "Views": 11}
     assert replay.version == later.version
     assert house.stored(Book, RAINMAKER) == {**fresh.attributes, "Views": 11, "_v": later.version}
 
-    house.writer.commit(Write.delete(Book, RAINMAKER))
-    replay = house.writer.commit(write, key())
+    house.db.commit(Write.delete(Book, RAINMAKER))
+    replay = house.db.commit(write, key())
     assert (replay.current, replay.attributes, replay.version) == (True, None, None)
     assert house.stored(Book, RAINMAKER) is None
 
 
 def test_an_outcome_that_just_fits_is_kept(house: House) -> None:
     write = Write.update(Book, RAINMAKER, {attr("Category").set(LONG[:-1000])}, return_values="UPDATED_NEW")
-    fresh = house.writer.commit(write, key())
-    replay = house.writer.commit(write, key())
+    fresh = house.db.commit(write, key())
+    replay = house.db.commit(write, key())
     assert not replay.current
     assert replay.dump() == fresh.dump()

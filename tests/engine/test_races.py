@@ -89,7 +89,7 @@ def test_one_key_with_validators_across(house: House, returns: Any) -> None:
 
 
 def _one_winner(house: House, write: Write, idempotency_key: IdempotencyKey, after: dict[str, Any]) -> None:
-    outcomes = at_once(lambda _: house.writer.commit(write, idempotency_key))
+    outcomes = at_once(lambda _: house.db.commit(write, idempotency_key))
     winner = next(outcome for outcome in outcomes if not outcome.replayed)
     assert Counter(outcome.replayed for outcome in outcomes) == {False: 1, True: THREADS - 1}
     if write.return_values == "NONE":
@@ -108,7 +108,7 @@ def test_one_key_of_two_requests(house: House, returns: Any) -> None:
         by = 1 + number % 2
         write = Write.update(Book, RAINMAKER, {attr("Views").add(by)}, return_values=returns)
         try:
-            house.writer.commit(write, key())
+            house.db.commit(write, key())
         except KeyReused:
             return None
         return by
@@ -126,7 +126,7 @@ def test_keys_racing_on_one_item_see_every_value_once(house: House, table: Any) 
     actions = {attr(name).add(1), attr("low").add(1)} if table is Offer else {attr(name).add(1)}
 
     def commit(number: int) -> Outcome:
-        return house.writer.commit(Write.update(table, item, actions, return_values="ALL_NEW"), key(str(number)))
+        return house.db.commit(Write.update(table, item, actions, return_values="ALL_NEW"), key(str(number)))
 
     outcomes = at_once(commit)
     assert sorted((outcome.attributes or {})[name] for outcome in outcomes) == list(range(1, THREADS + 1))
@@ -144,7 +144,7 @@ def test_of_different_callers_only_one_meets_the_condition(house: House, keyed: 
     def commit(number: int) -> object:
         write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, FIRST_ONLY, return_values=returns)
         try:
-            house.writer.commit(write, key(scope=str(number)) if keyed else None)
+            house.db.commit(write, key(scope=str(number)) if keyed else None)
         except ConditionFailed as failed:
             return failed.image
         return "applied"
@@ -178,7 +178,7 @@ def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: H
     first: list[Outcome] = []
 
     def deliver() -> None:
-        first.append(house.writer.commit(write, key()))
+        first.append(house.db.commit(write, key()))
 
     again = house.on(Between(house, deliver)).commit(write, key())
     assert [outcome.replayed for outcome in first] == [False, True]

@@ -67,7 +67,7 @@ def test_of_a_list_only_the_elements_are_shown(house: House, returns: Any, answe
     actions = {attr("RelatedItems[1]").set(1), attr("RelatedItems[0]").remove()}
     write = Write.update(Product, 205, actions, return_values=returns)
     for _ in range(2):
-        assert (house.writer.commit(write, key()).attributes or {})["RelatedItems"] == answer
+        assert (house.db.commit(write, key()).attributes or {})["RelatedItems"] == answer
     assert (house.shown(Product, 205) or {})["RelatedItems"] == [1, 649]
 
 
@@ -97,7 +97,7 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
     """The same item, plain, keyed and again with the same key; answers whether the plain call created it."""
 
     def reset() -> None:
-        house.client.delete_item(TableName=house.writer.table(write.model), Key=write.key_wire)
+        house.client.delete_item(TableName=house.db.session.table(write.model), Key=write.target.key_wire)
         if before is not None:
             house.seed(before)
 
@@ -105,12 +105,12 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
         return house.stored(write.model, write.key)
 
     reset()
-    plain = house.writer.commit(write)
+    plain = house.db.commit(write)
     left = house.shown(write.model, write.key)
     assert (stored() or {}).get("_v") == plain.version
 
     reset()
-    fresh = house.writer.commit(write, key())
+    fresh = house.db.commit(write, key())
     kept = stored()
     assert house.shown(write.model, write.key) == left
     assert (kept or {}).get("_v") == fresh.version
@@ -120,7 +120,7 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
 
     # whatever becomes of the item afterwards, the answer stays
     reset()
-    replay = house.writer.commit(write, key())
+    replay = house.db.commit(write, key())
     assert stored() == (None if before is None else {**before.to_image(), "_v": "seeded"})
     assert replay.replayed
     assert not replay.current

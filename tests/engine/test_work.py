@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from surewrite import Boto3Transport, DynamoDB, Ledger, Table, Writer, attr
-from surewrite.commit.unit_of_work import NotFound, Transaction, exactly_once
+from surewrite import Boto3Transport, Client, Ledger, NotFound, Table, Transaction, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
 from tests.models import Book, User
 
@@ -42,13 +41,13 @@ def seam(dynamodb_client: Any) -> Seam:
 
 
 @pytest.fixture
-def writer(seam: Seam, table_names: dict[str, str]) -> Writer:
-    return Writer(DynamoDB(seam), Ledger(table_names["Ledger"]), tables=table_names)
+def writer(seam: Seam, table_names: dict[str, str]) -> Client:
+    return Client(Ledger(table_names["Ledger"]), transport=seam, tables=table_names)
 
 
 @pytest.fixture
-def books(writer: Writer) -> Table[Book]:
-    books = Table(Book, writer)
+def books(writer: Client) -> Table[Book]:
+    books = writer.table(Book)
     books.put(Book(author=RAINMAKER[0], title=RAINMAKER[1], price=Decimal("12.5"), stock=10))
     return books
 
@@ -59,8 +58,8 @@ def stock(books: Table[Book]) -> int:
     return book.stock
 
 
-def order_of(writer: Writer, runs: list[int]) -> Any:
-    @exactly_once(writer)
+def order_of(writer: Client, runs: list[int]) -> Any:
+    @writer.exactly_once("place_order")
     def place_order(tx: Transaction, copies: int) -> Receipt:
         runs.append(copies)
         book = tx.require(Book, RAINMAKER)
@@ -72,7 +71,7 @@ def order_of(writer: Writer, runs: list[int]) -> Any:
     return place_order
 
 
-def test_the_writes_and_the_result_are_committed_once(writer: Writer, books: Table[Book], seam: Seam) -> None:
+def test_the_writes_and_the_result_are_committed_once(writer: Client, books: Table[Book], seam: Seam) -> None:
     runs: list[int] = []
     place_order = order_of(writer, runs)
     seam.operations.clear()
@@ -82,10 +81,10 @@ def test_the_writes_and_the_result_are_committed_once(writer: Writer, books: Tab
     assert first == again == Receipt(total=Decimal("37.5"), copies=3)
     assert runs == [3]
     assert stock(books) == 7
-    assert Table(User, writer).get(("jane", "order-3")) is not None
+    assert writer.table(User).get(("jane", "order-3")) is not None
 
 
-def test_another_request_under_the_key_is_refused(writer: Writer, books: Table[Book]) -> None:
+def test_another_request_under_the_key_is_refused(writer: Client, books: Table[Book]) -> None:
     place_order = order_of(writer, [])
     place_order(3, idempotency_key="order-1")
     with pytest.raises(KeyReused):
@@ -93,7 +92,7 @@ def test_another_request_under_the_key_is_refused(writer: Writer, books: Table[B
     assert stock(books) == 7
 
 
-def test_a_lost_race_runs_it_again(writer: Writer, books: Table[Book], seam: Seam) -> None:
+def test_a_lost_race_runs_it_again(writer: Client, books: Table[Book], seam: Seam) -> None:
     runs: list[int] = []
     place_order = order_of(writer, runs)
     seam.before.append(lambda: books.update(RAINMAKER, {attr("Price").set(Decimal(20))}))
@@ -102,8 +101,8 @@ def test_a_lost_race_runs_it_again(writer: Writer, books: Table[Book], seam: Sea
     assert stock(books) == 8
 
 
-def test_an_item_that_was_only_read_is_pinned(writer: Writer, books: Table[Book], seam: Seam) -> None:
-    @exactly_once(writer)
+def test_an_item_that_was_only_read_is_pinned(writer: Client, books: Table[Book], seam: Seam) -> None:
+    @writer.exactly_once("note")
     def note(tx: Transaction) -> int:
         seen = tx.require(Book, RAINMAKER).stock
         tx.put(User(username="stock", last_name=str(seen)))
@@ -111,11 +110,11 @@ def test_an_item_that_was_only_read_is_pinned(writer: Writer, books: Table[Book]
 
     seam.before.append(lambda: books.update(RAINMAKER, {attr("Stock").set(5)}))
     assert note(idempotency_key="n") == 5
-    assert Table(User, writer).get(("stock", "10")) is None
+    assert writer.table(User).get(("stock", "10")) is None
 
 
-def test_the_model_holds_with_and_without_a_read(writer: Writer, books: Table[Book]) -> None:
-    @exactly_once(writer)
+def test_the_model_holds_with_and_without_a_read(writer: Client, books: Table[Book]) -> None:
+    @writer.exactly_once("blind")
     def blind(tx: Transaction) -> None:
         tx.update(Book, RAINMAKER, {attr("Stock").add(-11)})
 
@@ -125,19 +124,19 @@ def test_the_model_holds_with_and_without_a_read(writer: Writer, books: Table[Bo
     assert stock(books) == 10
 
 
-def test_a_condition_of_a_write_fails_the_whole(writer: Writer, books: Table[Book]) -> None:
-    @exactly_once(writer)
+def test_a_condition_of_a_write_fails_the_whole(writer: Client, books: Table[Book]) -> None:
+    @writer.exactly_once("conditional")
     def conditional(tx: Transaction) -> None:
         tx.put(User(username="never", last_name="written"))
         tx.update(Book, RAINMAKER, {attr("Views").add(1)}, when=attr("Stock").lt(5))
 
     with pytest.raises(ConditionFailed):
         conditional(idempotency_key="c")
-    assert Table(User, writer).get(("never", "written")) is None
+    assert writer.table(User).get(("never", "written")) is None
 
 
-def test_what_dynamodb_refuses_is_explained(writer: Writer, books: Table[Book]) -> None:
-    @exactly_once(writer)
+def test_what_dynamodb_refuses_is_explained(writer: Client, books: Table[Book]) -> None:
+    @writer.exactly_once("increment")
     def increment(tx: Transaction) -> None:
         tx.update(User, ("new", "one"), {attr("age").increment(1)})
 
@@ -145,8 +144,8 @@ def test_what_dynamodb_refuses_is_explained(writer: Writer, books: Table[Book]) 
         increment(idempotency_key="i")
 
 
-def test_updates_of_one_item_go_together_or_are_refused(writer: Writer, books: Table[Book]) -> None:
-    @exactly_once(writer)
+def test_updates_of_one_item_go_together_or_are_refused(writer: Client, books: Table[Book]) -> None:
+    @writer.exactly_once("twice")
     def twice(tx: Transaction, second: Any) -> None:
         tx.update(Book, RAINMAKER, {attr("Stock").add(-1)})
         tx.update(Book, RAINMAKER, {second})
@@ -157,8 +156,8 @@ def test_updates_of_one_item_go_together_or_are_refused(writer: Writer, books: T
         twice(attr("Stock").set(1), idempotency_key="conflict")
 
 
-def test_an_exception_of_the_function_leaves_the_key_free(writer: Writer, books: Table[Book]) -> None:
-    @exactly_once(writer)
+def test_an_exception_of_the_function_leaves_the_key_free(writer: Client, books: Table[Book]) -> None:
+    @writer.exactly_once("missing")
     def missing(tx: Transaction) -> str:
         return tx.require(Book, ("nobody", "nothing")).author
 
@@ -168,7 +167,7 @@ def test_an_exception_of_the_function_leaves_the_key_free(writer: Writer, books:
     assert missing(idempotency_key="m") == "nobody"
 
 
-def test_threads_with_one_key_get_one_answer(writer: Writer, books: Table[Book]) -> None:
+def test_threads_with_one_key_get_one_answer(writer: Client, books: Table[Book]) -> None:
     place_order = order_of(writer, [])
     answers: list[Receipt] = []
     order = lambda: answers.append(place_order(1, idempotency_key="same"))  # noqa: E731
@@ -181,7 +180,7 @@ def test_threads_with_one_key_get_one_answer(writer: Writer, books: Table[Book])
     assert stock(books) == 9
 
 
-def test_a_crash_before_the_commit_leaves_nothing(writer: Writer, books: Table[Book], seam: Seam) -> None:
+def test_a_crash_before_the_commit_leaves_nothing(writer: Client, books: Table[Book], seam: Seam) -> None:
     class Crash(BaseException):
         pass
 

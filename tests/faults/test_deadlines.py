@@ -125,7 +125,7 @@ def test_losing_every_race_is_a_conflict(house: House, name: str, keyed: bool) -
         nonlocal rivals
         if operation in ("TransactWriteItems", "UpdateItem"):
             rivals += 1
-            house.writer.commit(Write.update(write.model, name, {attr("high").add(1)}))
+            house.db.commit(Write.update(write.model, name, {attr("high").add(1)}))
         return send(operation, request)
 
     with pytest.raises(Conflict):
@@ -145,7 +145,7 @@ def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keye
         nonlocal rivals
         if operation in ("TransactWriteItems", "UpdateItem") and rivals < 3:
             rivals += 1
-            house.writer.commit(Write.update(write.model, name, {attr("high").add(1)}))
+            house.db.commit(Write.update(write.model, name, {attr("high").add(1)}))
         return send(operation, request)
 
     sleeps = commit(house, write, key if keyed else None, race)
@@ -158,10 +158,10 @@ def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keye
 
 
 WITHOUT_TIME: list[Callable[[House, Any], object]] = [
-    lambda house, options: house.writer.commit(Write.put(book("x")), **options),
-    lambda house, options: house.writer.find(prepare(house, WAYS["blind"], "x")[1], **options),
-    lambda house, options: house.writer.reject(prepare(house, WAYS["blind"], "x")[1], "f", "bad", **options),
-    lambda house, options: house.writer.read(Book, Book.schema_.key(("a", "x")), **options),
+    lambda house, options: house.db.commit(Write.put(book("x")), **options),
+    lambda house, options: house.db.find(prepare(house, WAYS["blind"], "x")[1], **options),
+    lambda house, options: house.db.reject(prepare(house, WAYS["blind"], "x")[1], "f", "bad", **options),
+    lambda house, options: house.db.session.item(Book, Book.schema_.key(("a", "x")), house.db.session.begin(**options)),
 ]
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surewrite import Boto3Transport, Outcome, Writer
+from surewrite import Boto3Transport, Client, Outcome
 from surewrite.commit.ledger import Record
 from surewrite.errors import ConditionFailed
 from surewrite.testing import Exactly, Fault, RecordingTransport, cancellation
@@ -75,15 +75,15 @@ def test_a_rejection(house: House, name: str, fault: Fault) -> None:
     """It is recorded, and leaves the key to whoever applies the write after all."""
     write, key = prepare(house, WAYS["blind"], name)
     transport = broken(house, Exactly({1: fault}))
-    reject: Callable[[Writer], Record | None] = lambda writer: writer.reject(key, write.fingerprint, "bad")  # noqa: E731
+    reject: Callable[[Client], Record | None] = lambda writer: writer.reject(key, write.fingerprint, "bad")  # noqa: E731
     assert until_done(house, transport, reject) is None
     assert transport.injected == {1: fault}
-    record = house.writer.find(key)
+    record = house.db.find(key)
     assert record is not None
     assert (record.rejected, record.outcome, record.fingerprint) == ("bad", None, write.fingerprint)
     assert (house.stored(write.model, write.key) or {})["_v"] == "seeded"
 
-    outcome = house.writer.commit(write, key)
+    outcome = house.db.commit(write, key)
     assert not outcome.replayed
     check(house, WAYS["blind"], name, outcome)
 
@@ -91,7 +91,7 @@ def test_a_rejection(house: House, name: str, fault: Fault) -> None:
 @rejection_faults
 def test_a_rejection_that_comes_too_late(house: House, name: str, fault: Fault) -> None:
     write, key = prepare(house, WAYS["pinned"], name)
-    outcome = house.writer.commit(write, key)
+    outcome = house.db.commit(write, key)
     transport = broken(house, Exactly({1: fault}))
     standing = until_done(house, transport, lambda writer: writer.reject(key, "f", "bad"))
     assert standing is not None
@@ -103,7 +103,7 @@ def test_a_rejection_that_comes_too_late(house: House, name: str, fault: Fault) 
 @pytest.mark.parametrize("way", ["blind", "pinned"])
 def test_the_write_of_a_rejected_key(house: House, name: str, way: str, fault: Fault) -> None:
     write, key = prepare(house, WAYS[way], name)
-    house.writer.reject(key, "f", "bad")
+    house.db.reject(key, "f", "bad")
     transport = broken(house, Exactly({len(WAYS[way].operations): fault}))
     check(house, WAYS[way], name, until_done(house, transport, lambda writer: writer.commit(write, key)))
     assert list(transport.injected.values()) == [fault]
@@ -137,7 +137,7 @@ def test_a_failed_condition_beside_an_undecided_claim_is_no_answer(
 ) -> None:
     """The condition may have been unmet by the key's own first delivery."""
     write, key = prepare(house, WAYS[way], name)
-    house.writer.commit(write, key)
+    house.db.commit(write, key)
     transport = Masked(house, code, 3)
     outcome = house.on(transport, no_sleep).commit(write, key)
     assert outcome.replayed
@@ -155,7 +155,7 @@ def test_the_same_for_a_lost_race(house: House, name: str, way: str, code: str) 
 
     def race(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
         if operation == "TransactWriteItems" and not first:
-            first.append(house.writer.commit(write, key))
+            first.append(house.db.commit(write, key))
         return masked(operation, request)
 
     outcome = house.on(race, no_sleep).commit(write, key)
@@ -165,7 +165,7 @@ def test_the_same_for_a_lost_race(house: House, name: str, way: str, code: str) 
 
 def test_a_failed_condition_beside_a_free_key_is_an_answer(house: House, name: str) -> None:
     write, key = prepare(house, WAYS["blind if"], name)
-    house.writer.commit(WAYS["blind"].write(name))
+    house.db.commit(WAYS["blind"].write(name))
     transport = Masked(house, "TransactionConflict", 2)
     with pytest.raises(ConditionFailed) as failed:
         house.on(transport, no_sleep).commit(write, key)

@@ -15,9 +15,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from surewrite.commit.ledger import IdempotencyKey, Ledger
-from surewrite.commit.one import Writer
-from surewrite.commit.transport import Boto3Transport, Deadline, DynamoDB
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport
@@ -206,7 +204,7 @@ class Machine(RuleBasedStateMachine):
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _stored(self, item: str) -> dict[str, Any]:
-        return self._writer(Exactly({})).read(Book, {"Author": self.author, "Title": item}) or {}
+        return self._writer(Exactly({})).table(Book).image((self.author, item), consistent=True) or {}
 
     def _send(self, body: str, key: str | None = None) -> None:
         self.waiting.append(Message(_QUEUE, f"{self.author}/m{next(self.ids)}", body, key=key))
@@ -214,10 +212,10 @@ class Machine(RuleBasedStateMachine):
     def _redrive(self, rejection: Rejection) -> None:
         self._send(rejection.record.text, rejection.key.key)
 
-    def _writer(self, plan: Exactly) -> Writer:
+    def _writer(self, plan: Exactly) -> Client:
         transport = FaultTransport(Boto3Transport(self.client), plan, delay=0.001)
         ledger = Ledger(self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now)
-        return Writer(DynamoDB(transport, sleep=lambda _: None), ledger, tables={"Books": self.tables["Books"]})
+        return Client(ledger, transport=transport, sleep=lambda _: None, tables={"Books": self.tables["Books"]})
 
     def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:
         """One invocation; what it acknowledges is gone from the queue."""

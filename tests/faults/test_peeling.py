@@ -4,8 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from surewrite import Boto3Transport, DynamoDB, Ledger, Writer
-from surewrite.commit.transport import Deadline, Transport
+from surewrite import Boto3Transport, Client, Deadline, Ledger, Transport
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection
 from surewrite.testing import client_error
@@ -26,7 +25,7 @@ class Rejected:
 
 
 def _consumer(transport: Transport, names: Mapping[str, str], rejected: Rejected) -> Consumer:
-    writer = Writer(DynamoDB(transport), Ledger(names["Ledger"]), tables=names)
+    writer = Client(Ledger(names["Ledger"]), transport=transport, tables=names)
     return Consumer(writer, Catalogue(*MODELS), rejected)
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from surewrite import Boto3Transport, DynamoDB, IdempotencyKey, Ledger, Writer, attr
+from surewrite import Boto3Transport, Client, IdempotencyKey, Ledger, attr
 from surewrite.commit.transport import boto3_client
 from surewrite.testing import Exactly, Fault
 from surewrite.writes import Write
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 _KEY = IdempotencyKey("test", "k")
 
 
-def _writer(proxy: Proxy, names: dict[str, str]) -> Writer:
+def _writer(proxy: Proxy, names: dict[str, str]) -> Client:
     client = boto3_client(endpoint_url=proxy.url)
-    dynamodb = DynamoDB(Boto3Transport(client), sleep=lambda _: None)
-    return Writer(dynamodb, Ledger(names["Ledger"]), tables={"Books": names["Books"]})
+    transport = Boto3Transport(client)
+    return Client(Ledger(names["Ledger"]), transport=transport, tables={"Books": names["Books"]}, sleep=lambda _: None)
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -54,4 +54,4 @@ def test_a_response_that_breaks_off_is_none(dynamodb_endpoint: str, table_names:
         for number in range(1, 30):
             proxy.restart(Exactly(dict.fromkeys(range(1, number), Fault.DROP_RESPONSE)))
             assert writer.find(_KEY) is not None, proxy
-            assert writer.read(Book, {"Author": "A", "Title": "T"}) is not None, proxy
+            assert writer.table(Book).image(("A", "T"), consistent=True) is not None, proxy

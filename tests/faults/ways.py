@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from surewrite import Boto3Transport, Deadline, IdempotencyKey, Item, Outcome, Write, Writer, attr
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Item, Outcome, Write, attr
 from surewrite.errors import Retryable
 from surewrite.model.wire import Image
 from surewrite.testing import Crash, Fault, FaultPlan, FaultTransport
@@ -102,7 +102,7 @@ def broken(house: House, plan: FaultPlan) -> FaultTransport:
     return FaultTransport(Boto3Transport(house.client), plan, sleep=no_sleep)
 
 
-def until_done(house: House, transport: FaultTransport, deliver: Callable[[Writer], T]) -> T:
+def until_done(house: House, transport: FaultTransport, deliver: Callable[[Client], T]) -> T:
     """Delivers again and again, as a queue does, each time to a process that knows nothing of the last one."""
     with shown(transport):
         for _ in range(100):
@@ -144,7 +144,7 @@ def check(house: House, way: Way, name: str, outcome: Outcome) -> None:
     if outcome.version is not None:
         assert outcome.version == (stored or {}).get("_v")
 
-    again = house.writer.commit(write, key)
+    again = house.db.commit(write, key)
     assert again.replayed
     assert again.attributes == outcome.attributes
     if write.return_values != "NONE":

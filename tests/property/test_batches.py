@@ -12,9 +12,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from surewrite import Boto3Transport, DynamoDB, Field, IdempotencyKey, Item, Ledger, PartitionKey, Writer, attr
-from surewrite.commit.many import Entry, Result
-from surewrite.commit.schedule import MAX_ACTIONS, Plan, Step
+from surewrite import (
+    Boto3Transport,
+    Client,
+    Entry,
+    Field,
+    IdempotencyKey,
+    Item,
+    Ledger,
+    PartitionKey,
+    Result,
+    attr,
+)
+from surewrite.commit.ledger import Claim
+from surewrite.commit.schedule import MAX_ACTIONS, Schedule
+from surewrite.commit.steps import ItemUnit, Step
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
 from surewrite.expressions.actions import Action
 from surewrite.expressions.evaluate import apply, evaluate
@@ -170,9 +182,9 @@ def test_a_batch_equals_its_writes_one_by_one(
     items, ledger, other_items, other_ledger = tables
     for table in (items, other_items):
         clear(dynamodb_client, table, _IDS)
-    single = Writer(DynamoDB(Boto3Transport(dynamodb_client)), Ledger(ledger), tables={"Ledger": items})
+    single = Client(Ledger(ledger), transport=Boto3Transport(dynamodb_client), tables={"Ledger": items})
     counting = Counting(dynamodb_client)
-    many = Writer(DynamoDB(counting), Ledger(other_ledger), tables={"Ledger": other_items})
+    many = Client(Ledger(other_ledger), transport=counting, tables={"Ledger": other_items})
     reference = Reference()
 
     expected = [reference.commit(entry) for entry in entries]
@@ -192,7 +204,7 @@ def test_a_batch_equals_its_writes_one_by_one(
 def test_increments_of_one_item_are_one_action(dynamodb_client: DynamoDBClient, tables: list[str]) -> None:
     items, ledger, *_ = tables
     counting = Counting(dynamodb_client)
-    writer = Writer(DynamoDB(counting), Ledger(ledger), tables={"Ledger": items})
+    writer = Client(Ledger(ledger), transport=counting, tables={"Ledger": items})
     entries = [
         Entry(Write.update(Shelf, "hot", {attr("views").add(1)}), IdempotencyKey("t", str(n))) for n in range(500)
     ]
@@ -203,28 +215,28 @@ def test_increments_of_one_item_are_one_action(dynamodb_client: DynamoDBClient, 
 
 
 @given(batches)
-def test_a_plan_hands_out_every_step_once_and_no_item_twice_at_a_time(batch: list[tuple[Write, int]]) -> None:
-    from surewrite.commit.ledger import Claim
-
-    steps = [
-        Step.of(i, write, Claim(IdempotencyKey("t", f"k{i}"), write.fingerprint), "g" if key < 3 else None)
-        for i, (write, key) in enumerate(batch)
-    ]
-    plan = Plan(steps, max_actions=10)
+def test_a_schedule_hands_out_every_step_once_and_no_item_twice_at_a_time(batch: list[tuple[Write, int]]) -> None:
+    steps = [Step(i, write, Claim(IdempotencyKey("t", f"k{i}"), "f")) for i, (write, _) in enumerate(batch)]
+    units: list[ItemUnit] = []
+    for step in steps:
+        last = units[-1] if units else None
+        if last is None or last.resources != (step.write.target,) or len(last.steps) > 8 or not last.join(step):
+            units.append(ItemUnit.of(step))
+    schedule = Schedule(units, max_actions=10)
     handed: list[int] = []
     under_way: list[Any] = []
-    while not plan.finished:
-        units = plan.take()
-        if units:
-            assert sum(len(unit.steps) + 1 for unit in units) <= 10
-            under_way += units
+    while not schedule.finished:
+        taken = schedule.take()
+        if taken:
+            assert sum(len(unit.claims) + 1 for unit in taken) <= 10
+            under_way += taken
             held = [resource for unit in under_way for resource in unit.resources]
             assert len(held) == len(set(held))
             continue
         unit = under_way.pop(0)
-        handed += [step.index for step in unit.steps]
-        plan.settle(unit)
+        handed += [step.ticket for step in unit.steps]
+        schedule.settle(unit)
     assert sorted(handed) == list(range(len(batch)))
     for target in {step.write.target for step in steps}:
-        own = [step.index for step in steps if step.write.target == target]
-        assert [index for index in handed if index in own] == own
+        own = [step.ticket for step in steps if step.write.target == target]
+        assert [ticket for ticket in handed if ticket in own] == own

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from surewrite import IdempotencyKey, Ledger, Outcome
-from surewrite.commit.ledger import MAX_OUTCOME_BYTES, Claim, Record
+from surewrite.commit.ledger import Claim, Record, Standing
+from surewrite.commit.outcome import MAX_OUTCOME_BYTES
 from surewrite.errors import InvalidKey, Problem
 from surewrite.model.wire import image_to_wire
 
@@ -94,7 +95,7 @@ def test_the_verdicts_of_a_cancellation(ledger: Ledger) -> None:
         {"Code": "TransactionConflict"},
     ]
     claims = [Claim(IdempotencyKey("s", str(index)), "f") for index in range(2)]
-    assert ledger.verdicts(claims, reasons) == [None, Record("f", "o", None, 9)]
+    assert ledger.standings(claims, reasons[:2]) == [Standing(), Standing(Record("f", "o", None, 9))]
 
 
 EVERY_TYPE: dict[str, Any] = {

@@ -1,30 +1,36 @@
 """What can go wrong, as one tree.
 
 SurewriteError
-├── ConfigurationError        the program is set up wrongly: a missing table, two partition keys
+├── ConfigurationError        the program is set up wrongly: a variable is missing, two fields are the partition key
+├── CallFailed                AWS failed a call in a way that no retry mends: denied, no such table, no credentials
 ├── InvalidRequest            the request can never succeed as it stands; carries one Problem a field
 │   ├── InvalidJSON           the text is not JSON, or holds what cannot be kept exactly
 │   ├── InvalidItem           an item, or the item an update would leave behind, violates its model
 │   ├── InvalidUpdate         an update that DynamoDB or the model would refuse
 │   ├── InvalidCondition      a condition that cannot be expressed
 │   ├── InvalidKey            a primary key that is incomplete, empty, too long or of the wrong type
-│   └── ItemTooLarge          over 400 KB
-├── UnknownCollection         no model serves that collection
+│   ├── ItemTooLarge          over 400 KB
+│   └── RequestRefused        DynamoDB refuses the request whole, in its own words
+├── UnknownCollection         there is no model for that collection
+├── NotFound                  a unit of work requires an item that does not exist
 ├── KeyReused                 the idempotency key already belongs to another request
+├── Rejected                  this delivery of the message was rejected before
 ├── ConditionFailed           the item is not in the state that the write demands; carries the item
-└── Retryable                 nothing was written, or nobody knows; the same request may be sent again
+├── ResponseLost              the write was applied, but what it replaced is not known
+└── Retryable                 nothing was written, or it is not known; the same request may be sent again
     ├── Conflict              kept losing races against other writers of the same item
     ├── Throttled             DynamoDB asked to slow down
     ├── DeadlineExceeded      no time left for another attempt
     ├── Unavailable           DynamoDB failed or could not be reached
-    └── Blocked               waits for an earlier request of its group
+    ├── BulkIncomplete        time ran out before every item was written; carries the keys that are missing
+    └── Blocked               waits for an earlier request of its lane
 
 A message never holds a value that a user sent: only names of attributes, limits and reasons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +41,15 @@ class SurewriteError(Exception):
 
 class ConfigurationError(SurewriteError):
     """The program, not the request, is at fault."""
+
+
+class CallFailed(SurewriteError):
+    """AWS failed the call in a way that no retry mends. `operation` is the call's name, `code` is AWS's, or the name of
+    botocore's error; the error itself is the cause."""
+
+    def __init__(self, operation: str, code: str) -> None:
+        super().__init__(f"{operation} failed: {code}")
+        self.operation, self.code = operation, code
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +119,20 @@ class ItemTooLarge(InvalidRequest):
     """The item is over DynamoDB's 400 KB."""
 
 
+class RequestRefused(InvalidRequest):
+    """DynamoDB refuses the request whole; the same request will be refused again. `code` and `message` are its own."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(Problem((), message or f"DynamoDB refuses the request ({code})"))
+        self.code, self.message = code, message
+
+
+class NotFound(SurewriteError):
+    """A unit of work requires an item that does not exist."""
+
+
 class UnknownCollection(SurewriteError):
-    """No model serves the collection."""
+    """There is no model for the collection."""
 
     def __init__(self, collection: str, known: Iterable[str]) -> None:
         super().__init__(f"unknown collection; there are: {', '.join(sorted(known))}")
@@ -119,6 +146,14 @@ class KeyReused(SurewriteError):
         super().__init__("this idempotency key was already used for another request")
 
 
+class Rejected(SurewriteError):
+    """This delivery of the message was rejected before, for the reason that the ledger holds. A rejection consumes no
+    key: a redrive, which is another delivery, may apply."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+
+
 class ConditionFailed(SurewriteError):
     """The item is not in the state that the write demands.
 
@@ -128,6 +163,15 @@ class ConditionFailed(SurewriteError):
     def __init__(self, image: dict[str, Any] | None, reason: str = "the condition is not met") -> None:
         super().__init__(reason)
         self.image = image
+
+
+class ResponseLost(SurewriteError):
+    """A write without an idempotency key was applied, but DynamoDB's response was lost: what the item was before is not
+    known. `version` and `image` (attribute names to values) are the item's as it is now."""
+
+    def __init__(self, version: str | None, image: dict[str, Any] | None) -> None:
+        super().__init__("the write was applied, but the response that shows the old item was lost")
+        self.version, self.image = version, image
 
 
 class Retryable(SurewriteError):
@@ -152,5 +196,13 @@ class Unavailable(Retryable):
     """DynamoDB answered with a server error, or not at all."""
 
 
+class BulkIncomplete(Retryable):
+    """Time ran out before every item was written; `keys` are the (table, primary key) pairs that were not."""
+
+    def __init__(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__(f"{len(keys)} item(s) were not written in time")
+        self.keys = tuple(keys)
+
+
 class Blocked(Retryable):
-    """An earlier request of the same group has to succeed first."""
+    """An earlier request of the same lane has to succeed first."""

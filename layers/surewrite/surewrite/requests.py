@@ -17,7 +17,6 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from .commit.bulk import Batch, Duplicates
 from .commit.ledger import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
@@ -37,7 +36,7 @@ from .expressions.operands import FromJSON
 from .expressions.updates import check_count
 from .model.coerce import item_from_json
 from .model.item import Item
-from .writes import Write
+from .writes import BulkWrite, Duplicates, Write
 
 T = TypeVar("T")
 
@@ -215,12 +214,12 @@ class BatchMessage(BaseModel):
     duplicates: Duplicates = "error"
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
 
-    def to_write(self, model: type[Item]) -> Batch:
+    def to_write(self, model: type[Item]) -> BulkWrite:
         if not self.put and not self.delete:
             raise InvalidRequest(Problem((), "a batch needs at least one of put, delete"))
         puts = [_under(("put", n), _put, model, item) for n, item in enumerate(self.put)]
         keys = [_under(("delete", n), parse_key, model, key) for n, key in enumerate(self.delete)]
-        return Batch.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
+        return BulkWrite.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
 
 
 Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage

@@ -7,9 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from .commit.ledger import DEFAULT_RETENTION_DAYS, Ledger
-from .commit.one import Writer
-from .commit.transport import DynamoDB, Transport
+from .commit.ledger import DEFAULT_RETENTION_DAYS
 from .errors import ConfigurationError
 from .model.item import Item
 
@@ -41,11 +39,6 @@ class Settings:
         if not 0 < retention < 36_525:
             raise ConfigurationError("LEDGER_RETENTION_DAYS: a number of days is needed")
         return cls({table: variables[name] for table, name in names.items()}, variables["LEDGER_TABLE"], retention)
-
-    def writer(self, transport: Transport) -> Writer:
-        """The writer of these tables."""
-        ledger = Ledger(self.ledger, retention=self.retention_days * 86_400)
-        return Writer(DynamoDB(transport), ledger, tables=self.tables)
 
 
 def queues(text: str) -> dict[str, str]:

@@ -2,52 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Generic, TypeVar
+from collections.abc import Iterable, Iterator
+from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
-from .commit.ledger import IdempotencyKey, Outcome
-from .commit.one import Writer
-from .commit.transport import Deadline
+from .commit import one
+from .commit.ledger import IdempotencyKey
+from .commit.outcome import Outcome
+from .commit.retry import Deadline
+from .commit.session import Session
+from .errors import InvalidItem, NotFound, Problem
 from .expressions.actions import Action
-from .expressions.conditions import Condition, as_condition, check_key_condition, render_condition
+from .expressions.conditions import AnyCondition, as_condition, check_key_condition, render_condition
 from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
+from .expressions.updates import Update
 from .model.item import VERSION, Item
 from .model.wire import Image, image_from_wire, image_to_wire
+from .paths import path
 from .writes import Write
 
 M = TypeVar("M", bound=Item)
+
+Key: TypeAlias = str | IdempotencyKey | None
 
 
 class Table(Generic[M]):
     """Typed access to the table of `model`. `scope` is whose idempotency keys these are.
 
-        books = Table(Book, writer)
+        books = db.table(Book)
         rainmaker = ("John Grisham", "The Rainmaker")
         books.update(rainmaker, {attr("Views").add(1)}, return_values="ALL_NEW", idempotency_key="order-17")
 
     Keys are given as a tuple, a single value, a mapping or an item. With an `idempotency_key` a write is applied once,
-    without one it is DynamoDB's plain call. `Writer.commit` says what the writes raise.
+    without one it is DynamoDB's plain call. The writes raise what `commit.one.commit` does.
     """
 
-    def __init__(self, model: type[M], writer: Writer, *, scope: str = "app") -> None:
-        self.model, self.writer, self.scope = model, writer, scope
+    def __init__(self, model: type[M], session: Session, *, scope: str = "app") -> None:
+        self.model, self.session, self.scope = model, session, scope
 
     @property
     def name(self) -> str:
         """The physical name of the table."""
-        return self.writer.table(self.model)
+        return self.session.table(self.model)
 
-    def get(self, primary_key: Any, /, *, consistent: bool = False, fields: Iterable[str] | None = None) -> M | None:
-        """The item, None if there is none. `fields` are document paths: then an instance of those attributes only."""
-        image = self.image(primary_key, consistent=consistent, fields=fields)
-        image = image and {name: value for name, value in image.items() if name != VERSION}
-        return None if image is None else self._instance(image, whole=fields is None)
+    # --- reads ---------------------------------------------------------------------------------------------------
+
+    def get(
+        self,
+        key: Any,
+        /,
+        *,
+        consistent: bool = False,
+        fields: Iterable[str] | None = None,
+        deadline: Deadline | None = None,
+    ) -> M | None:
+        """The item, None if there is none; InvalidItem if what is stored violates the model (`image` shows it then).
+        `fields` are document paths: then a partial instance of those attributes."""
+        image = self.image(key, consistent=consistent, fields=fields, deadline=deadline)
+        if image is None:
+            return None
+        if fields is None:
+            return self.model.from_image(image)
+        return self.model.from_partial(image, [path(name) for name in fields])
 
     def image(
         self,
-        primary_key: Any,
+        key: Any,
         /,
         *,
         consistent: bool = False,
@@ -58,72 +79,170 @@ class Table(Generic[M]):
         that the model does not have."""
         request: dict[str, Any] = {
             "TableName": self.name,
-            "Key": image_to_wire(self.model.schema_.key(primary_key)),
+            "Key": image_to_wire(self.model.schema_.key(key)),
             "ConsistentRead": consistent,
         }
         if fields is not None:
             request |= projection(self.model, fields)
-        response = self.writer.dynamodb.call("GetItem", request, deadline or self.writer.deadline())
+        response = self.session.call("GetItem", request, self.session.begin(deadline))
         return image_from_wire(response["Item"]) if "Item" in response else None
 
-    def put(self, item: M, *, absent: bool = False, **options: Any) -> M | None:
-        """Stores the item whole; with `absent` only where there is none yet. `options` as for `update`;
-        `return_values` is "NONE", "ALL_OLD" or "ALL_NEW"."""
-        write, commit = _split(options)
-        return self._returned(self.commit(Write.put(item, absent=absent, **write), **commit))
-
-    def update(
+    def query(
         self,
-        primary_key: Any,
-        actions: Iterable[Action],
-        /,
+        condition: AnyCondition,
         *,
-        when: Condition | None = None,
-        return_values: ReturnValues = "NONE",
-        idempotency_key: str | IdempotencyKey | None = None,
-        version: str | None = None,
+        where: AnyCondition | None = None,
+        index: str | None = None,
+        forward: bool = True,
+        limit: int | None = None,
+        consistent: bool = False,
         deadline: Deadline | None = None,
-    ) -> M | None:
-        """Changes the item in place, or creates it; what `return_values` shows, as an instance."""
-        write = Write.update(self.model, primary_key, actions, when, return_values=return_values, version=version)
-        partial = return_values in ("UPDATED_OLD", "UPDATED_NEW")
-        return self._returned(self.commit(write, idempotency_key, deadline=deadline), whole=not partial)
+    ) -> Iterator[M]:
+        """The items under one partition key, page after page: `books.query(attr("Author").eq("John Grisham"))`.
 
-    def delete(self, primary_key: Any, /, **options: Any) -> M | None:
-        """Deletes the item, if there is one. `options` as for `update`; `return_values` is "NONE" or "ALL_OLD"."""
-        write, commit = _split(options)
-        return self._returned(self.commit(Write.delete(self.model, primary_key, **write), **commit))
-
-    def commit(self, write: Write, idempotency_key: str | IdempotencyKey | None = None, **options: Any) -> Outcome:
-        """`Writer.commit` in this table's scope."""
-        key = IdempotencyKey(self.scope, idempotency_key) if isinstance(idempotency_key, str) else idempotency_key
-        return self.writer.commit(write, key, **options)
-
-    def query(self, condition: Condition, *, forward: bool = True, **options: Any) -> Iterator[M]:
-        """The items under one partition key, page after page: `books.query(Key("Author").eq("John Grisham"))`.
-
-        `options`: `where` (a filter), `index`, `limit` (items in all), `consistent`.
+        `where` is a filter, `index` an index's name, `limit` a number of items in all; `deadline` holds for each page.
         """
         place = Placeholders()
         key_condition = as_condition(condition).bound(self.model)
         check_key_condition(key_condition)
         request = {"KeyConditionExpression": render_condition(key_condition, place), "ScanIndexForward": forward}
-        return self._pages("Query", request, place, **options)
+        return self._pages("Query", request, place, where, index, limit, consistent, deadline)
 
-    def scan(self, where: Condition | None = None, **options: Any) -> Iterator[M]:
-        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. `options` as for `query`."""
-        return self._pages("Scan", {}, Placeholders(), where=where, **options)
+    def scan(
+        self,
+        where: AnyCondition | None = None,
+        *,
+        index: str | None = None,
+        limit: int | None = None,
+        consistent: bool = False,
+        deadline: Deadline | None = None,
+    ) -> Iterator[M]:
+        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. Options as for `query`."""
+        return self._pages("Scan", {}, Placeholders(), where, index, limit, consistent, deadline)
+
+    # --- writes --------------------------------------------------------------------------------------------------
+
+    def put(
+        self,
+        item: M,
+        *,
+        when: AnyCondition | None = None,
+        absent: bool = False,
+        version: str | None = None,
+        return_values: Literal["NONE", "ALL_OLD", "ALL_NEW"] = "NONE",
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> M | None:
+        """Stores the item whole; with `absent` only where there is none yet. Other options as for `update`."""
+        if not isinstance(item, self.model):
+            raise InvalidItem(Problem((), f"a {self.model.__name__} is needed, this is a {type(item).__name__}"))
+        write = Write.put(item, when=when, absent=absent, version=version, return_values=return_values)
+        return self._shown(write, self.commit(write, idempotency_key, deadline=deadline))
+
+    @overload
+    def update(
+        self,
+        key: Any,
+        actions: Iterable[Action],
+        /,
+        *,
+        return_values: Literal["ALL_NEW"],
+        when: AnyCondition | None = None,
+        version: str | None = None,
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> M: ...
+
+    @overload
+    def update(
+        self,
+        key: Any,
+        actions: Iterable[Action],
+        /,
+        *,
+        return_values: Literal["NONE"] = "NONE",
+        when: AnyCondition | None = None,
+        version: str | None = None,
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> None: ...
+
+    @overload
+    def update(
+        self,
+        key: Any,
+        actions: Iterable[Action],
+        /,
+        *,
+        return_values: ReturnValues,
+        when: AnyCondition | None = None,
+        version: str | None = None,
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> M | None: ...
+
+    def update(
+        self,
+        key: Any,
+        actions: Iterable[Action],
+        /,
+        *,
+        return_values: ReturnValues = "NONE",
+        when: AnyCondition | None = None,
+        version: str | None = None,
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> M | None:
+        """Changes the item in place, or creates it; returns what `return_values` shows: the whole item for ALL_OLD and
+        ALL_NEW, a partial instance for UPDATED_OLD and UPDATED_NEW.
+
+        It is applied only where `when` holds and, with `version`, where the item still has that version.
+        """
+        write = Write.update(self.model, key, actions, when, return_values=return_values, version=version)
+        outcome = self.commit(write, idempotency_key, deadline=deadline)
+        if return_values == "ALL_NEW" and outcome.attributes is None:
+            raise NotFound("the update was applied before, and the item has been deleted since")
+        return self._shown(write, outcome)
+
+    def delete(
+        self,
+        key: Any,
+        /,
+        *,
+        when: AnyCondition | None = None,
+        version: str | None = None,
+        return_values: Literal["NONE", "ALL_OLD"] = "NONE",
+        idempotency_key: Key = None,
+        deadline: Deadline | None = None,
+    ) -> M | None:
+        """Deletes the item, if there is one. Options as for `update`."""
+        write = Write.delete(self.model, key, when=when, version=version, return_values=return_values)
+        return self._shown(write, self.commit(write, idempotency_key, deadline=deadline))
+
+    def commit(
+        self,
+        write: Write,
+        idempotency_key: Key = None,
+        *,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> Outcome:
+        """`Client.commit` in this table's scope."""
+        key = IdempotencyKey(self.scope, idempotency_key) if isinstance(idempotency_key, str) else idempotency_key
+        return one.commit(self.session, write, key, self.session.begin(deadline, return_consumed_capacity))
+
+    # -------------------------------------------------------------------------------------------------------------
 
     def _pages(
         self,
         operation: str,
         request: dict[str, Any],
         place: Placeholders,
-        *,
-        where: Condition | None = None,
-        index: str | None = None,
-        limit: int | None = None,
-        consistent: bool = False,
+        where: AnyCondition | None,
+        index: str | None,
+        limit: int | None,
+        consistent: bool,
+        deadline: Deadline | None,
     ) -> Iterator[M]:
         request |= {"TableName": self.name, "ConsistentRead": consistent}
         if index is not None:
@@ -135,24 +254,22 @@ class Table(Generic[M]):
         while True:
             if limit is not None and where is None:
                 request["Limit"] = limit - count
-            response = self.writer.dynamodb.call(operation, request, self.writer.deadline())
+            response = self.session.call(operation, request, self.session.begin(deadline))
             for wire in response["Items"]:
                 if limit is not None and count >= limit:
                     return
                 count += 1
-                yield self.model.from_image(image_from_wire(wire))
+                yield self.model.from_stored(image_from_wire(wire))
             if "LastEvaluatedKey" not in response or (limit is not None and count >= limit):
                 return
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
 
-    def _returned(self, outcome: Outcome, *, whole: bool = True) -> M | None:
-        return None if outcome.attributes is None else self._instance(outcome.attributes, whole=whole)
-
-    def _instance(self, image: Mapping[str, Any], *, whole: bool) -> M:
-        return self.model.from_image(image) if whole else self.model.from_partial(image)
-
-
-def _split(options: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What belongs to the write, and what to its commit."""
-    commit = {name: value for name, value in options.items() if name in ("idempotency_key", "deadline")}
-    return {name: value for name, value in options.items() if name not in commit}, commit
+    def _shown(self, write: Write, outcome: Outcome) -> M | None:
+        """What is committed is shown, even where it violates the model."""
+        if outcome.attributes is None:
+            return None
+        image = {**outcome.attributes, VERSION: outcome.version}
+        if write.return_values in ("UPDATED_OLD", "UPDATED_NEW"):
+            assert isinstance(write.action, Update)
+            return self.model.from_partial(image, write.action.paths)
+        return self.model.from_stored(image)

@@ -1,14 +1,14 @@
-"""`Write`: one validated change of one item, and how it is written in a request."""
+"""`Write`: one validated change of one item, and how it is written in a request. `BulkWrite`: many of them."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import secrets
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
 from .errors import InvalidRequest, Problem
 from .expressions.actions import Action
@@ -42,6 +42,21 @@ _RETURN_VALUES: dict[str, tuple[str, ...]] = {
     "put": ("NONE", "ALL_OLD", "ALL_NEW"),
     "delete": ("NONE", "ALL_OLD"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One item, for telling items apart: its logical table, and its key as canonical text."""
+
+    table: str
+    text: str
+    model: type[Item] = field(compare=False)
+    key_wire: Wire = field(compare=False)
+
+    @classmethod
+    def of(cls, model: type[Item], key: Image) -> Target:
+        wire = image_to_wire(key)
+        return cls(model.schema_.table, canonical(wire), model, wire)
 
 
 def new_version() -> str:
@@ -99,9 +114,9 @@ class Write:
         return "put" if isinstance(self.action, Put) else "update" if isinstance(self.action, Update) else "delete"
 
     @cached_property
-    def target(self) -> tuple[str, str]:
-        """Which item it changes, for telling items apart."""
-        return self.model.schema_.table, canonical(self.key_wire)
+    def target(self) -> Target:
+        """Which item it changes."""
+        return Target.of(self.model, self.key)
 
     @cached_property
     def needs_item(self) -> bool:
@@ -132,10 +147,6 @@ class Write:
                 return 400
 
     @cached_property
-    def key_wire(self) -> Wire:
-        return image_to_wire(self.key)
-
-    @cached_property
     def condition(self) -> Condition | None:
         """All that the client demands of the item."""
         pinned = attr(VERSION).eq(self.version) if self.version is not None else None
@@ -153,7 +164,8 @@ class Write:
             case _:
                 action = ""
         when = "" if self.when is None else _canonical(self.when)
-        request = [self.kind, *self.target, action, when, self.return_values, self.version, self.absent]
+        target = (self.target.table, self.target.text)
+        request = [self.kind, *target, action, when, self.return_values, self.version, self.absent]
         return hashlib.sha256(json.dumps(request).encode()).hexdigest()[:32]
 
     def at(self, key: Image) -> Write:
@@ -182,10 +194,10 @@ class Write:
             case Update() as update:
                 operation = "Update"
                 place = update.expression.placeholders.copy()
-                parameters |= {"Key": self.key_wire, "UpdateExpression": update.stamped(version, place)}
+                parameters |= {"Key": self.target.key_wire, "UpdateExpression": update.stamped(version, place)}
             case _:
                 operation = "Delete"
-                parameters["Key"] = self.key_wire
+                parameters["Key"] = self.target.key_wire
         condition = all_of([self.condition, extra])
         if condition is not None:
             parameters["ConditionExpression"] = render_condition(condition, place)
@@ -198,3 +210,50 @@ def _canonical(condition: Condition) -> str:
     place = Placeholders()
     text = condition.render(place)
     return canonical([text, place.names, place.values])
+
+
+Duplicates: TypeAlias = Literal["error", "first", "last"]
+"""What to do with several writes of one item: refuse the bulk, or keep the first or the last of them."""
+
+
+@dataclass(frozen=True)
+class BulkWrite:
+    """Puts and deletes of distinct items, without conditions."""
+
+    writes: tuple[Write, ...]
+
+    @classmethod
+    def of(cls, writes: Iterable[Write], duplicates: Duplicates = "error") -> BulkWrite:
+        """The bulk; InvalidRequest for a write that it cannot hold, or a duplicate where those are errors."""
+        kept: dict[Target, Write] = {}
+        for position, write in enumerate(writes):
+            if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
+                raise InvalidRequest(Problem((position,), "a bulk write has plain puts and deletes only"))
+            if write.target in kept and duplicates == "error":
+                raise InvalidRequest(Problem((position,), "a second write of the same item"))
+            if write.target not in kept or duplicates == "last":
+                kept.pop(write.target, None)
+                kept[write.target] = write
+        return cls(tuple(kept.values()))
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return digest(write.fingerprint for write in self.writes)
+
+    def chunks(self, items: int, size: int) -> Iterator[tuple[Write, ...]]:
+        """The writes in their order, at most so many and so large: the same bulk always falls into the same chunks."""
+        chunk: list[Write] = []
+        bytes_ = 0
+        for write in self.writes:
+            if chunk and (len(chunk) == items or bytes_ + write.size > size):
+                yield tuple(chunk)
+                chunk, bytes_ = [], 0
+            chunk.append(write)
+            bytes_ += write.size
+        if chunk:
+            yield tuple(chunk)
+
+
+def digest(parts: Iterable[str]) -> str:
+    """A fingerprint of several."""
+    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]

@@ -8,173 +8,127 @@ in parallel, unprocessed items retried with full jitter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any
 
-from ..errors import InvalidRequest, InvalidUpdate, KeyReused, Problem, Retryable, Throttled
+from ..errors import BulkIncomplete, InvalidUpdate, Problem
 from ..model.wire import Wire
-from ..writes import Put, Write
-from .ledger import Claim, IdempotencyKey, Outcome
+from ..writes import BulkWrite, Put, Write, digest, new_version
+from .ledger import Claim, IdempotencyKey
+from .outcome import Outcome, Result, replayed
+from .parts import Part, Status, Verdict
 from .schedule import MAX_ACTIONS, MAX_BYTES
-from .transport import PASSING, REFUSED, Cancelled, Deadline, Refused
-
-if TYPE_CHECKING:
-    from .one import Writer
-
-Duplicates: TypeAlias = Literal["error", "first", "last"]
-"""What to do with several writes of one item: refuse the batch, or keep the first or the last of them."""
+from .session import Call, Session
+from .units import After, Doubt, Unit
 
 # "BatchWriteItem": items and bytes of one call
 _MAX_BATCH_ITEMS = 25
 _MAX_BATCH_BYTES = 16_000_000
 
 
-class BatchFailed(Retryable):
-    """Time ran out before every item was written; `keys` are the primary keys, with their tables, that were not."""
+class ChunkUnit(Unit):
+    """One chunk of a bulk write, under a key of its own. `gates` are what chunks wait for each other by: the first one
+    holds all of them, so that a key that belongs to another request stops the others before they begin."""
 
-    def __init__(self, keys: Sequence[tuple[str, Wire]]) -> None:
-        super().__init__(f"{len(keys)} item(s) were not written in time")
-        self.keys = tuple(keys)
+    def __init__(self, ticket: int, writes: Sequence[Write], claim: Claim, gates: Sequence[Hashable]) -> None:
+        self.ticket, self._writes, self._claim = ticket, writes, claim
+        self._resources = (*(write.target for write in writes), claim.key, *gates)
+
+    @property
+    def weight(self) -> int:
+        return len(self._writes)
+
+    @property
+    def claims(self) -> Sequence[Claim]:
+        return (self._claim,)
+
+    @property
+    def resources(self) -> tuple[Hashable, ...]:
+        return self._resources
+
+    @property
+    def size(self) -> int:
+        return sum(write.size for write in self._writes)
+
+    def prepare(self, session: Session, call: Call) -> tuple[Part | None, After]:
+        version = new_version()
+        return Part(
+            self.claims, [dict([write.request(session.table(write.model), version)]) for write in self._writes]
+        ), After()
+
+    def conclude(self, verdict: Verdict) -> After:
+        match verdict.status:
+            case Status.APPLIED:
+                return self._done(Result(Outcome()))
+            case Status.KEY_USED:
+                (record,) = verdict.records
+                assert record is not None
+                return self._done(replayed(self._claim, record))
+            case Status.REFUSED:
+                location = () if verdict.action is None else (verdict.action,)
+                error = InvalidUpdate(Problem(location, verdict.message or "DynamoDB refuses an item"))
+                return After(doubts=[Doubt(self.ticket, self._claim, error)])
+        return After(left=[self])
+
+    def failed(self, error: Exception) -> After:
+        return self._done(Result(error=error))
+
+    def _done(self, result: Result) -> After:
+        return After(done=[(self.ticket, result)])
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Puts and deletes of distinct items, without conditions."""
-
-    writes: tuple[Write, ...]
-
-    @classmethod
-    def of(cls, writes: Iterable[Write], duplicates: Duplicates = "error") -> Batch:
-        """The batch; InvalidRequest for a write that a batch cannot hold, or a duplicate where those are errors."""
-        kept: dict[tuple[str, str], Write] = {}
-        for position, write in enumerate(writes):
-            if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
-                raise InvalidRequest(Problem((position,), "a batch has plain puts and deletes only"))
-            if write.target in kept and duplicates == "error":
-                raise InvalidRequest(Problem((position,), "a second write of the same item"))
-            if write.target not in kept or duplicates == "last":
-                kept.pop(write.target, None)
-                kept[write.target] = write
-        return cls(tuple(kept.values()))
-
-    @cached_property
-    def fingerprint(self) -> str:
-        return _digest(write.fingerprint for write in self.writes)
-
-    def chunks(self, items: int, size: int) -> Iterator[tuple[Write, ...]]:
-        """The writes in their order, at most so many and so large: the same batch always falls into the same chunks."""
-        chunk: list[Write] = []
-        bytes_ = 0
-        for write in self.writes:
-            if chunk and (len(chunk) == items or bytes_ + write.size > size):
-                yield tuple(chunk)
-                chunk, bytes_ = [], 0
-            chunk.append(write)
-            bytes_ += write.size
-        if chunk:
-            yield tuple(chunk)
-
-
-def commit_batch(writer: Writer, batch: Batch, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Outcome:
-    """Applies every write once for the key. The outcome is a replay if nothing was left to do.
-
-    Raises KeyReused where the key belongs to another batch, InvalidRequest where DynamoDB refuses a chunk, a Retryable
-    where time ran out: the same call goes on with the first chunk that is missing.
-    """
-    until = deadline or writer.deadline()
-    replayed = [
-        _commit_chunk(writer, chunk, _claim(batch, chunk, key, number), until)
-        for number, chunk in enumerate(batch.chunks(MAX_ACTIONS - 1, MAX_BYTES))
+def chunk_units(bulk: BulkWrite, key: IdempotencyKey, source: str | None, first_ticket: int) -> list[ChunkUnit]:
+    """A unit for each chunk, with tickets from `first_ticket`."""
+    chunks = list(bulk.chunks(MAX_ACTIONS - 1, MAX_BYTES))
+    gates = [("gate", first_ticket + number) for number in range(1, len(chunks))]
+    return [
+        ChunkUnit(
+            first_ticket + number,
+            chunk,
+            _claim(bulk, chunk, key, source, number),
+            gates if number == 0 else [gates[number - 1]],
+        )
+        for number, chunk in enumerate(chunks)
     ]
-    return Outcome(replayed=bool(replayed) and all(replayed))
 
 
-def _claim(batch: Batch, chunk: Sequence[Write], key: IdempotencyKey, number: int) -> Claim:
-    """The claim of one chunk. Its fingerprint is the batch's and the chunk's: should the same batch ever fall into
-    other chunks, it is refused, and no item is taken for written that was not."""
+def _claim(bulk: BulkWrite, chunk: Sequence[Write], key: IdempotencyKey, source: str | None, number: int) -> Claim:
+    """The claim of one chunk. Its fingerprint is the bulk's and the chunk's: should the same bulk ever fall into other
+    chunks, it is refused, and no item is taken for written that was not."""
     if number:
         # A key may be as long as a key can be: hashed, so that the number finds room.
         key = IdempotencyKey(key.scope, f"{hashlib.sha256(key.key.encode()).hexdigest()}#{number}")
-    return Claim(key, _digest([batch.fingerprint, *(write.fingerprint for write in chunk)]))
+    return Claim(key, digest([bulk.fingerprint, *(write.fingerprint for write in chunk)]), source=source)
 
 
-def _digest(parts: Iterable[str]) -> str:
-    return hashlib.sha256(" ".join(parts).encode()).hexdigest()[:32]
-
-
-def _commit_chunk(writer: Writer, chunk: Sequence[Write], claim: Claim, deadline: Deadline) -> bool:
-    """Whether the chunk had been committed before."""
-    backoff = writer.dynamodb.backoff(deadline)
-    version = writer.version()
-    while True:
-        claims = writer.ledger.actions([claim])
-        actions = [dict([write.request(writer.table(write.model), version)]) for write in chunk]
-        try:
-            writer.dynamodb.transact([*claims, *actions], deadline)
-            return False
-        except Refused as refused:
-            raise InvalidUpdate(Problem((), refused.message)) from None
-        except Cancelled as cancelled:
-            record = writer.ledger.verdicts([claim], cancelled.reasons)[0]
-            if record is not None:
-                if record.fingerprint != claim.fingerprint:
-                    raise KeyReused from None
-                return True
-            _raise_refusal(cancelled.reasons)
-            backoff.wait(cancelled.passing)
-
-
-def _raise_refusal(reasons: Sequence[Mapping[str, Any]]) -> None:
-    for reason in reasons:
-        if reason.get("Code") in REFUSED and not any(one.get("Code") in PASSING for one in reasons):
-            raise InvalidUpdate(Problem((), reason.get("Message") or "DynamoDB refuses an item"))
-
-
-def write_batch(writer: Writer, batch: Batch, *, deadline: Deadline | None = None, parallel: int = 8) -> None:
-    """Writes the items with BatchWriteItem: at least once, in no order. BatchFailed names what could not be written."""
-    until = deadline or writer.deadline()
-    chunks = list(batch.chunks(_MAX_BATCH_ITEMS, _MAX_BATCH_BYTES))
-    run = _chunk_runner(writer, until)
+def write_batches(session: Session, bulk: BulkWrite, call: Call, *, parallel: int = 8) -> None:
+    """Writes the items with BatchWriteItem: at least once, in no order. BulkIncomplete names what was not written."""
+    chunks = list(bulk.chunks(_MAX_BATCH_ITEMS, _MAX_BATCH_BYTES))
     if len(chunks) <= 1:
-        left = [run(chunk) for chunk in chunks]
+        missing = [_write_batch(session, chunk, call) for chunk in chunks]
     else:
         with ThreadPoolExecutor(min(parallel, len(chunks))) as pool:
-            left = list(pool.map(run, chunks))
-    missing = [key for keys in left for key in keys]
-    if missing:
-        raise BatchFailed(missing)
+            missing = list(pool.map(lambda chunk: _write_batch(session, chunk, call), chunks))
+    keys = [key for left in missing for key in left]
+    if keys:
+        raise BulkIncomplete(keys)
 
 
-def _chunk_runner(writer: Writer, deadline: Deadline) -> Callable[[Sequence[Write]], list[tuple[str, Wire]]]:
-    def run(chunk: Sequence[Write]) -> list[tuple[str, Wire]]:
-        """The keys that could not be written."""
-        wanted: dict[str, list[dict[str, Any]]] = {}
-        for write in chunk:
-            wanted.setdefault(writer.table(write.model), []).append(_request(write, writer.version()))
-        names = {writer.table(write.model): tuple(write.key) for write in chunk}
-        backoff = writer.dynamodb.backoff(deadline)
-        try:
-            while wanted:
-                response = writer.dynamodb.call("BatchWriteItem", {"RequestItems": wanted}, deadline)
-                wanted = response.get("UnprocessedItems") or {}
-                if wanted:
-                    backoff.wait(Throttled("DynamoDB left items unprocessed"))
-        except Refused as refused:
-            raise InvalidRequest(Problem((), refused.message)) from None
-        except Retryable:
-            return [(table, _key(one, names[table])) for table, requests in wanted.items() for one in requests]
-        return []
-
-    return run
+def _write_batch(session: Session, chunk: Sequence[Write], call: Call) -> list[tuple[str, Wire]]:
+    """The keys that could not be written in time."""
+    items: dict[str, list[dict[str, Any]]] = {}
+    for write in chunk:
+        items.setdefault(session.table(write.model), []).append(_request(write))
+    names = {session.table(write.model): tuple(write.key) for write in chunk}
+    _, left, _ = session.batch("BatchWriteItem", items, call)
+    return [(table, _key(one, names[table])) for table, requests in left.items() for one in requests]
 
 
-def _request(write: Write, version: str) -> dict[str, Any]:
+def _request(write: Write) -> dict[str, Any]:
     if isinstance(write.action, Put):
-        return {"PutRequest": {"Item": write.request("", version)[1]["Item"]}}
-    return {"DeleteRequest": {"Key": write.key_wire}}
+        return {"PutRequest": {"Item": write.request("", new_version())[1]["Item"]}}
+    return {"DeleteRequest": {"Key": write.target.key_wire}}
 
 
 def _key(request: Mapping[str, Any], names: Iterable[str]) -> Wire:

@@ -6,18 +6,18 @@ from dataclasses import dataclass
 
 from ..errors import ConditionFailed, InvalidRequest, SurewriteError
 from ..expressions.attributes import attr
-from ..expressions.conditions import Condition
+from ..expressions.conditions import Condition, all_of
 from ..expressions.evaluate import apply, evaluate, returned
 from ..expressions.updates import Update
 from ..model.item import VERSION, Item, checked_size
 from ..model.wire import Image
 from ..writes import Put, Write
-from .ledger import Outcome
+from .outcome import Outcome
 
 
 @dataclass(frozen=True)
 class Effect:
-    """The item after a write, None if it is gone, and the outcome to answer with."""
+    """The item after a write, None if it is gone, and the outcome to show."""
 
     image: Image | None
     outcome: Outcome
@@ -47,6 +47,20 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
             return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
 
 
+def unread_effect(write: Write, image: Image | None) -> Image | None:
+    """The item after a write that is committed without being read first: as far as its condition and the model's
+    constraint let it, with no look at what else the item holds. Raises what `effect` does."""
+    demanded = all_of([write.condition, write.constraint])
+    if demanded is not None and not evaluate(demanded, image):
+        raise explain(write, image)
+    match write.action:
+        case Update() as update:
+            return apply(update, {**write.key, **(image or {})})
+        case Put(image=new):
+            return new
+    return None
+
+
 def pin(model: type[Item], image: Image | None) -> Condition:
     """Holds as long as the item is the one that was read."""
     partition = attr(model.schema_.partition.name)
@@ -55,6 +69,12 @@ def pin(model: type[Item], image: Image | None) -> Condition:
     if VERSION in image:
         return attr(VERSION).eq(image[VERSION])
     return partition.exists() & attr(VERSION).not_exists()
+
+
+def pinned(write: Write, image: Image | None) -> Condition | None:
+    """What a write that was computed from the image demands besides its own condition: that very version, and the
+    model's constraint, for a writer outside the library may change an item without changing its version."""
+    return all_of([pin(write.model, image), write.constraint])
 
 
 def explain(write: Write, image: Image | None) -> SurewriteError:

@@ -1,8 +1,9 @@
 """The ledger: the second table, where a key and its outcome are committed together with the write.
 
 A key is claimed by an action of the very transaction that has the effect, so there is no in-progress state: either the
-record stands there together with its effect, or neither happened. `Ledger.actions` and `Ledger.verdicts` are the whole
-interface to a transaction ("which actions claim these keys", "what does this cancellation say about them").
+record stands there together with its effect, or neither happened. `Ledger.actions`, `Ledger.weigh` and
+`Ledger.standings` are the whole interface to a transaction: which actions claim these keys, how many actions that is,
+and what a cancellation says of each key.
 """
 
 from __future__ import annotations
@@ -11,19 +12,16 @@ import base64
 import hashlib
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeGuard
 
-from ..errors import InvalidKey, Problem
-from ..model.json import dumps, loads
-from ..model.wire import Image, Wire, from_wire, image_from_wire, image_to_wire
+from ..errors import Conflict, InvalidKey, Problem, Retryable
+from ..model.wire import Wire, image_from_wire
+from .failures import transient
 
 DEFAULT_RETENTION_DAYS = 30
 """Longer than a queue's retention (14 days) and its dead-letter queue's (14) together: a message that is redriven after
 its record has expired would be applied again."""
-
-MAX_OUTCOME_BYTES = 300 * 1024
-"""A larger outcome is left out of its record; its replay answers the current item."""
 
 MAX_KEY_LENGTH = 255
 
@@ -54,21 +52,33 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A key to be consumed, and what its record will say."""
+    """A key to be consumed, and what its record will say.
+
+    `source` is the id of the message that brings it: a delivery of that message that was rejected stays rejected.
+    """
 
     key: IdempotencyKey
     fingerprint: str
     outcome: str | None = None
+    source: str | None = None
+
+    def barred_by(self, record: Record | None) -> TypeGuard[Record]:
+        """Whether the record stands in the way: its key is consumed, or this delivery was rejected."""
+        if record is None:
+            return False
+        return record.rejected is None or (self.source is not None and record.message_id == self.source)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the ledger holds of a key. `rejected` is the reason of a write that was refused: it consumed no key."""
+    """What the ledger holds of a key. `rejected` is the reason of a write that was refused, which consumed no key;
+    `message_id` is the message that asked for it, if one did."""
 
     fingerprint: str
     outcome: str | None
     rejected: str | None
     expires_at: int
+    message_id: str | None = None
 
     @classmethod
     def from_wire(cls, item: Wire) -> Record:
@@ -78,66 +88,25 @@ class Record:
             outcome=image.get("outcome"),
             rejected=image.get("rejected"),
             expires_at=int(image.get("expires_at", 0)),
+            message_id=image.get("message_id"),
         )
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a write.
+class Standing:
+    """What a cancellation says of one claim: nothing (the key is free), the `record` that stood in its way, that a
+    failure that passes left it undecided, or, `unread`, that some record stood in its way without bringing it."""
 
-    `attributes` are what its ReturnValues show, None for nothing; `version` is the item's new version, None after a
-    delete; `created` says that there was no item before. `replayed` marks an answer from the ledger, `current` a replay
-    whose outcome was too large to keep: the attributes are the item's as it is now. `consumed` lists the
-    ConsumedCapacity of every call that was made, where asked for.
-    """
-
-    attributes: Image | None = None
-    version: str | None = None
-    created: bool = False
-    replayed: bool = False
-    current: bool = False
-    consumed: tuple[Mapping[str, Any], ...] = ()
-
-    def dump(self) -> str:
-        """As it stands in a record: attributes on the wire, so that every type comes back."""
-        wire = None if self.attributes is None else image_to_wire(self.attributes)
-        return dumps({"attributes": wire, "version": self.version, "created": self.created})
-
-    @classmethod
-    def load(cls, text: str) -> Outcome:
-        stored = loads(text)
-        if stored.get("current"):
-            return cls(current=True)
-        wire = stored["attributes"]
-        attributes = None if wire is None else {name: _from_json_wire(value) for name, value in wire.items()}
-        return cls(attributes, stored["version"], stored["created"])
-
-    def stored(self) -> str:
-        """`dump`, or the mark of an outcome that is too large."""
-        text = self.dump()
-        return text if len(text.encode()) <= MAX_OUTCOME_BYTES else '{"current":true}'
-
-    def as_replay(self) -> Outcome:
-        return replace(self, replayed=True)
+    record: Record | None = None
+    undecided: Retryable | None = None
+    unread: bool = False
 
 
-def _from_json_wire(wire: Wire) -> Any:
-    """`from_wire` for a wire form that has been through JSON, where binary values are base64."""
-    ((kind, value),) = wire.items()
-    match kind:
-        case "B":
-            return base64.b64decode(value)
-        case "BS":
-            return {base64.b64decode(member) for member in value}
-        case "M":
-            return {name: _from_json_wire(member) for name, member in value.items()}
-        case "L":
-            return [_from_json_wire(member) for member in value]
-    return from_wire(wire)
-
+_FREE = Standing()
 
 # none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred
 _CLAIMABLE = "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)"
+_CLAIMABLE_BY = f"{_CLAIMABLE} AND message_id <> :message_id"
 
 
 class Ledger:
@@ -153,28 +122,26 @@ class Ledger:
         self.table, self.retention, self.clock = table, retention, clock
 
     def actions(self, claims: Sequence[Claim]) -> list[dict[str, Any]]:
-        """The transaction's actions that claim the keys, as long as nobody has."""
-        return [{"Put": self._put(claim.key, claim.fingerprint, outcome=claim.outcome)} for claim in claims]
+        """The transaction's actions that claim the keys, as long as they are free."""
+        return [{"Put": self._claim(claim)} for claim in claims]
 
     def weigh(self, claims: Sequence[Claim]) -> int:
-        """How many of a transaction's actions the claims need."""
+        """How many of a transaction's actions all of its claims together need."""
         return len(claims)
 
-    def verdicts(self, claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]]) -> list[Record | None]:
-        """For each claim, in order, the record that stood in its way, None if none did.
+    def standings(self, claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]]) -> list[Standing]:
+        """What the cancellation reasons of `actions(claims)` say of each claim, in order."""
+        return [_standing(reason) for _, reason in zip(claims, reasons, strict=True)]
 
-        `reasons` are the cancellation reasons of `actions(claims)`.
-        """
-        return [
-            Record.from_wire(reason["Item"])
-            if reason.get("Code") == "ConditionalCheckFailed" and "Item" in reason
-            else None
-            for _, reason in zip(claims, reasons[: len(claims)], strict=True)
-        ]
+    def reread(self, claim: Claim, record: Record | None) -> Standing:
+        """What a claim whose obstacle was not brought meets, once the record has been read."""
+        if claim.barred_by(record):
+            return Standing(record)
+        return Standing(undecided=Conflict("another request was about to use the key"))
 
     def rejection(self, claim: Claim, reason: str) -> dict[str, Any]:
         """A PutItem that records why a write was refused, unless its key has been consumed."""
-        return self._put(claim.key, claim.fingerprint, rejected=reason)
+        return self._put(claim, rejected=reason, message_id=claim.source)
 
     def key(self, key: IdempotencyKey) -> Wire:
         """The record's primary key."""
@@ -185,11 +152,18 @@ class Ledger:
         record = None if item is None else Record.from_wire(item)
         return record if record is not None and record.expires_at > self.clock() else None
 
-    def _put(self, key: IdempotencyKey, fingerprint: str, **fields: str | None) -> dict[str, Any]:
+    def _claim(self, claim: Claim) -> dict[str, Any]:
+        request = self._put(claim, outcome=claim.outcome)
+        if claim.source is not None:
+            request["ConditionExpression"] = _CLAIMABLE_BY
+            request["ExpressionAttributeValues"][":message_id"] = {"S": claim.source}
+        return request
+
+    def _put(self, claim: Claim, **fields: str | None) -> dict[str, Any]:
         now = self.clock()
         item: Wire = {
-            "id": {"S": key.record_id},
-            "fingerprint": {"S": fingerprint},
+            "id": {"S": claim.key.record_id},
+            "fingerprint": {"S": claim.fingerprint},
             "expires_at": {"N": str(int(now + self.retention))},
         }
         item |= {name: {"S": value} for name, value in fields.items() if value is not None}
@@ -200,3 +174,12 @@ class Ledger:
             "ExpressionAttributeValues": {":now": {"N": str(int(now))}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
+
+
+def _standing(reason: Mapping[str, Any]) -> Standing:
+    code = reason.get("Code", "None")
+    if code == "ConditionalCheckFailed":
+        item = reason.get("Item")
+        return Standing(Record.from_wire(item)) if item else Standing(unread=True)
+    undecided = transient(code)
+    return _FREE if undecided is None else Standing(undecided=undecided)

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from ..commit.many import Entry, Result
-from ..commit.one import Writer
-from ..commit.transport import Deadline
+from ..client import Client
+from ..commit.many import Entry
+from ..commit.outcome import Result
+from ..commit.retry import Deadline
 from ..errors import Blocked
 from ..requests import Catalogue
 from .messages import Fate, Message, Parser
@@ -30,14 +31,14 @@ class Consumer:
 
     def __init__(
         self,
-        writer: Writer,
+        client: Client,
         catalogue: Catalogue,
         rejected: RejectedQueue,
         *,
         queues: Mapping[str, str] | None = None,
         parallel: int = _PARALLEL,
     ) -> None:
-        self._writer, self._rejected, self._parallel = writer, rejected, parallel
+        self._client, self._rejected, self._parallel = client, rejected, parallel
         self._parser = Parser(catalogue, {physical: logical for logical, physical in (queues or {}).items()})
 
     def process(self, records: Iterable[Any], *, deadline: Deadline) -> Report:
@@ -57,7 +58,7 @@ class Consumer:
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
         entries = [Entry(message.write, message.key, message.group) for message in messages if message.write]
-        results = self._writer.commit_many(entries, deadline=committing, parallel=self._parallel)
+        results = self._client.commit_many(entries, deadline=committing, parallel=self._parallel)
         stopped: set[str | None] = set()
         for message, result in zip(messages, results, strict=True):
             if result.outcome is not None:
@@ -88,7 +89,7 @@ class Consumer:
         if failure.reason is None or failure.on_record:
             return
         try:
-            applied = self._writer.reject(message.key, message.fingerprint, failure.reason, deadline=deadline)
+            applied = self._client.reject(message.key, message.fingerprint, failure.reason, deadline=deadline)
         except Exception as error:
             message.fail(Failure.passing(error))
         else:

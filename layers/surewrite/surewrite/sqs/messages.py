@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from ..commit.bulk import Batch
 from ..commit.ledger import IdempotencyKey
 from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
 from ..requests import Catalogue
-from ..writes import Write
+from ..writes import BulkWrite, Write
 from .cache import RequestCache
 from .records import SQSRecord
 from .report import Failure, Rejection
@@ -34,7 +33,7 @@ class Message:
 
     record: SQSRecord
     key: IdempotencyKey
-    write: Write | Batch | None = None
+    write: Write | BulkWrite | None = None
     failure: Failure | None = None
     fate: Fate | None = None
 

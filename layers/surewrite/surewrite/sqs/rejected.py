@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ..commit.transport import Deadline
+from ..commit.retry import Deadline
 from .copies import Copy, copy_of
 from .report import Rejection, cause_of
 

@@ -2,7 +2,7 @@
 
 calls = RecordingTransport(Boto3Transport(client))
 faults = FaultTransport(calls, Exactly({2: Fault.DROP_RESPONSE}))
-writer = Writer(DynamoDB(faults), Ledger("Ledger"))
+db = Client("Ledger", transport=faults)
 """
 
 from .clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..commit.transport import Deadline
+from ..commit.retry import Deadline
 
 
 class Clock:

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import EndpointConnectionError
 
-from ..commit.transport import Deadline
+from ..commit.retry import Deadline
 from ..sqs import Rejection
 
 _numbers = itertools.count(1)

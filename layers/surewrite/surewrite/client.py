@@ -1,0 +1,154 @@
+"""`Client`: the facade of the library."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Concatenate, ParamSpec, Self, TypeVar
+
+from .commit import bulk, many, one, unit_of_work
+from .commit.failures import CheckFailed
+from .commit.ledger import DEFAULT_RETENTION_DAYS, Claim, IdempotencyKey, Ledger, Record
+from .commit.many import Entry
+from .commit.outcome import Outcome, Result
+from .commit.retry import Deadline
+from .commit.session import Session
+from .commit.transaction import Transaction
+from .commit.transport import Boto3Transport, Transport, boto3_client
+from .commit.unit_of_work import Work
+from .model.item import Item
+from .settings import Settings
+from .table import Table
+from .writes import BulkWrite, Write
+
+M = TypeVar("M", bound=Item)
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Client:
+    """Exactly-once writes on DynamoDB. Thread-safe: make one for each process.
+
+        db = Client(ledger="Ledger")
+        books = db.table(Book)
+
+    `ledger` is the ledger's table, or a `Ledger`; `transport` sends the calls, by default a boto3 client's. `tables`
+    maps the models' logical table names to physical ones (by default they are the same). `timeout` is the time in
+    seconds that a request may take where no deadline is given.
+    """
+
+    def __init__(
+        self,
+        ledger: str | Ledger = "Ledger",
+        *,
+        transport: Transport | None = None,
+        tables: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        retention_days: float = DEFAULT_RETENTION_DAYS,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        if isinstance(ledger, str):
+            ledger = Ledger(ledger, retention=retention_days * 86_400)
+        transport = transport or Boto3Transport(boto3_client())
+        self.session = Session(transport, ledger, tables=tables, timeout=timeout, sleep=sleep)
+
+    @classmethod
+    def from_env(
+        cls,
+        models: Iterable[type[Item]],
+        *,
+        variables: Mapping[str, str] = os.environ,
+        also: Iterable[str] = (),
+        transport: Transport | None = None,
+        timeout: float = 10.0,
+    ) -> Self:
+        """The client of a function, from the variables of its template: `LEDGER_TABLE`, and one for each model's
+        table (`Settings`). ConfigurationError names all that are missing, of those that the function needs `also`
+        as well."""
+        settings = Settings.read(variables, models, *also)
+        return cls(
+            settings.ledger,
+            transport=transport,
+            tables=settings.tables,
+            timeout=timeout,
+            retention_days=settings.retention_days,
+        )
+
+    def table(self, model: type[M], *, scope: str = "app") -> Table[M]:
+        """Typed access to the model's items. `scope` is whose idempotency keys its writes carry."""
+        return Table(model, self.session, scope=scope)
+
+    def commit(
+        self,
+        write: Write,
+        idempotency_key: IdempotencyKey | None = None,
+        *,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> Outcome:
+        """Applies one write: once for each key, or at least once without one. `commit.one.commit` says what it raises.
+
+        `return_consumed_capacity` is "TOTAL" or "INDEXES".
+        """
+        call = self.session.begin(deadline, return_consumed_capacity)
+        return one.commit(self.session, write, idempotency_key, call)
+
+    def commit_many(
+        self, entries: Iterable[Entry], *, deadline: Deadline | None = None, parallel: int = 8
+    ) -> list[Result]:
+        """Commits every entry as if one by one in their order, in as few transactions as can be, at most `parallel` of
+        them at a time; a result for each. What the deadline cuts off is a DeadlineExceeded of its own."""
+        return many.commit_many(self.session, list(entries), self.session.begin(deadline), parallel=parallel)
+
+    def bulk_write(
+        self,
+        bulk_write: BulkWrite,
+        idempotency_key: IdempotencyKey | None = None,
+        *,
+        deadline: Deadline | None = None,
+        parallel: int = 8,
+    ) -> Outcome:
+        """Puts and deletes many items. With a key chunk by chunk, each chunk once: a repeated call goes on with what is
+        missing, and is a replay if that is nothing. Without one by BatchWriteItem, at least once and in no order.
+
+        Raises KeyReused where the key belongs to another bulk write, InvalidRequest where DynamoDB refuses an item, a
+        Retryable where time ran out; without a key that is BulkIncomplete, which carries the missing items' keys.
+        """
+        call = self.session.begin(deadline)
+        if idempotency_key is None:
+            bulk.write_batches(self.session, bulk_write, call, parallel=parallel)
+            return Outcome()
+        (result,) = many.commit_many(self.session, [Entry(bulk_write, idempotency_key)], call, parallel=parallel)
+        if result.outcome is None:
+            assert result.error is not None
+            raise result.error
+        return result.outcome
+
+    def exactly_once(self, name: str) -> Callable[[Callable[Concatenate[Transaction, P], R]], Work[P, R]]:
+        """Makes a function of a `Transaction` run once for each key (`commit.unit_of_work`). `name` is whose keys these
+        are: it must stay the same when the function moves."""
+        return unit_of_work.exactly_once(self.session, name)
+
+    def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Record | None:
+        """What the ledger holds of a key: applied or rejected, None if nothing or nothing any more."""
+        return self.session.records([key], self.session.begin(deadline))[key]
+
+    def reject(
+        self,
+        key: IdempotencyKey,
+        fingerprint: str,
+        reason: str,
+        *,
+        source: str | None = None,
+        deadline: Deadline | None = None,
+    ) -> Record | None:
+        """Records why a request was refused; that consumes no key. `source` is the id of the message that brought it.
+        Returns the record of the write that has consumed its key, if one has."""
+        session = self.session
+        request = session.ledger.rejection(Claim(key, fingerprint, source=source), reason)
+        try:
+            session.call("PutItem", request, session.begin(deadline))
+        except CheckFailed as failed:
+            return session.ledger.standing(failed.item)
+        return None

@@ -1,0 +1,208 @@
+"""The commit engine: runs a schedule to its end, transaction by transaction, side by side where they may.
+
+This is the one loop that commits: what is decided is done, what is refused is confirmed by the ledger, what is left is
+committed again, after a wait where others were in the way.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+
+from ..errors import CallFailed, DeadlineExceeded, Retryable
+from .ledger import IdempotencyKey, Record
+from .outcome import Result
+from .parts import Part, Status
+from .retry import Backoff
+from .schedule import Schedule
+from .session import Call, Session
+from .units import After, Unit
+
+MIN_COMMIT_TIME = 0.25
+"""Seconds that a transaction among many should have to be answered in; with less it is not begun."""
+
+_READ_AHEAD = 100
+
+Finish = Callable[[int, Result], Iterable[Unit]]
+"""Is told each result by its ticket; returns units that may be committed now."""
+
+
+class Engine:
+    """One run. `finish` and `settled` are called under a lock, one at a time; `settled` is asked whether the result of
+    a unit that is about to be committed is known already."""
+
+    def __init__(
+        self,
+        session: Session,
+        call: Call,
+        finish: Finish,
+        *,
+        settled: Callable[[Unit], Sequence[tuple[int, Result]]] = lambda unit: (),
+        parallel: int = 1,
+        min_time: float = 0.0,
+    ) -> None:
+        self._session, self._call, self._finish, self._settled = session, call, finish, settled
+        self._parallel, self._min_time = parallel, min_time
+        self._taken: deque[list[Unit]] = deque()
+        self._changed = threading.Condition()
+        self._workers = 1
+        self._failure: BaseException | None = None
+        self._pool: ThreadPoolExecutor | None = None
+
+    def run(self, units: Iterable[Unit]) -> None:
+        """Commits the units, and those that `finish` returns. Raises what a transport raises out of turn."""
+        self._schedule = Schedule(units, weigh=self._session.ledger.weigh)
+        try:
+            while (taken := self._wait_for_next()) is not None:
+                self._turn(taken)
+        finally:
+            with self._changed:
+                self._parallel = 0
+            if self._pool is not None:
+                self._pool.shutdown()
+        if self._failure is not None:
+            raise self._failure
+
+    # --- workers -------------------------------------------------------------------------------------------------
+
+    def _wait_for_next(self) -> list[Unit] | None:
+        """The next transaction; None if there will be none."""
+        with self._changed:
+            while not self._schedule.finished and self._failure is None:
+                if taken := self._next():
+                    return taken
+                self._changed.wait()
+        return None
+
+    def _work(self) -> None:
+        """Another thread: commits as long as there is something to do."""
+        try:
+            while True:
+                with self._changed:
+                    taken = self._next() if self._failure is None and self._parallel else None
+                    if not taken:
+                        self._workers -= 1
+                        return
+                self._turn(taken)
+        except BaseException as error:
+            with self._changed:
+                self._failure = self._failure or error
+                self._changed.notify_all()
+
+    def _next(self) -> list[Unit]:
+        """What to commit next, empty if nothing can be now. Hires a worker for what may run beside it."""
+        taken = self._taken.popleft() if self._taken else self._schedule.take()
+        if taken and (self._taken or not self._schedule.idle) and self._workers < self._parallel:
+            self._workers += 1
+            self._pool = self._pool or ThreadPoolExecutor(self._parallel)
+            self._pool.submit(self._work)
+        return taken
+
+    # --- one transaction -----------------------------------------------------------------------------------------
+
+    def _turn(self, taken: Sequence[Unit]) -> None:
+        """Commits the units of one transaction, and settles each."""
+        outcomes = {unit: self._before(unit) for unit in taken}
+        live = [unit for unit, after in outcomes.items() if after is None]
+        try:
+            concluded = self._commit(live)
+        except (CallFailed, Retryable) as error:
+            concluded = {unit: unit.failed(error) for unit in live}
+        for unit, after in outcomes.items():
+            self._settle(unit, concluded[unit] if after is None else after)
+
+    def _before(self, unit: Unit) -> After | None:
+        """What ends the unit before it is committed."""
+        with self._changed:
+            if known := self._settled(unit):
+                return After(done=list(known))
+        if self._call.deadline.remaining() < self._min_time:
+            return unit.failed(DeadlineExceeded("no time left in this invocation"))
+        return None
+
+    def _commit(self, units: Sequence[Unit]) -> dict[Unit, After]:
+        """What became of each unit."""
+        self._read(units)
+        concluded: dict[Unit, After] = {}
+        parts: dict[Unit, Part] = {}
+        delayed: dict[Unit, tuple[After, Retryable]] = {}
+        for unit in units:
+            part, after = unit.prepare(self._session, self._call)
+            concluded[unit] = after
+            if part is not None:
+                parts[unit] = part
+            elif after.raced is not None:
+                delayed[unit] = (after, after.raced)
+        verdicts = self._session.transact(list(parts.values()), self._call) if parts else []
+        for unit, verdict in zip(parts, verdicts, strict=True):
+            after = unit.conclude(verdict)
+            error = verdict.error if verdict.status is Status.RETRY else after.raced
+            if error is not None:
+                delayed[unit] = (after, error)
+            concluded[unit] += after
+        if delayed and not self._wait(delayed):
+            for unit, (after, error) in delayed.items():
+                concluded[unit].give_up(after.left, error)
+        self._confirm(concluded)
+        return concluded
+
+    def _wait(self, delayed: dict[Unit, tuple[After, Retryable]]) -> bool:
+        """Waits with full jitter before the units are committed again; False if the time would be over by then."""
+        attempts = max(unit.attempts for unit in delayed) + 1
+        for after, _ in delayed.values():
+            for one in after.left:
+                one.attempts = attempts
+        return Backoff(self._call.deadline, self._session.sleep, attempts=attempts).try_wait()
+
+    def _read(self, units: Sequence[Unit]) -> None:
+        """Reads what the units need to see, and for as many of the next as one request has room for."""
+        count = sum(len(unit.reads) for unit in units)
+        if not count:
+            return
+        ahead: list[list[Unit]] = []
+        with self._changed:
+            while count < _READ_AHEAD and (taken := self._schedule.take()):
+                ahead.append(taken)
+                count += sum(len(unit.reads) for unit in taken)
+        try:
+            needing = [unit for unit in (*units, *chain.from_iterable(ahead)) if unit.reads]
+            targets = [target for unit in needing for target in unit.reads.targets]
+            keys = [key for unit in needing for key in unit.reads.keys]
+            seen = self._session.read(targets, keys, self._call)
+            for unit in needing:
+                unit.see(seen)
+        finally:
+            with self._changed:
+                self._taken.extend(ahead)
+                self._changed.notify_all()
+
+    def _confirm(self, concluded: Mapping[Unit, After]) -> None:
+        """Asks the ledger for the keys of all that is to be refused: what was seen may be a key's own effect, and AWS
+        does not promise that a cancellation names every reason. So a refusal is final only with a key that is free."""
+        doubts = [(unit, doubt) for unit, after in concluded.items() for doubt in after.doubts]
+        keys = [doubt.claim.key for _, doubt in doubts if doubt.claim is not None]
+        records: Mapping[IdempotencyKey, Record | None] = {}
+        failure: Exception | None = None
+        try:
+            records = self._session.records(keys, self._call) if keys else {}
+        except (CallFailed, Retryable) as error:
+            failure = error
+        for unit, doubt in doubts:
+            claim, record = doubt.claim, records.get(doubt.claim.key) if doubt.claim is not None else None
+            if claim is not None and claim.barred_by(record):
+                result = unit.replay(claim, record)
+            else:
+                result = Result(error=failure or doubt.error)
+            concluded[unit].done.append((doubt.ticket, result))
+
+    def _settle(self, unit: Unit, after: After) -> None:
+        with self._changed:
+            self._schedule.settle(unit, after.left)
+            for target, image in after.images.items():
+                self._schedule.tell(target, image)
+            for ticket, result in after.done:
+                self._schedule.add(self._finish(ticket, result))
+            self._changed.notify_all()

@@ -1,0 +1,234 @@
+"""`Session`: what every commit needs, the seam, the ledger and the tables' names; it sends and it reads."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..errors import CallFailed, Conflict, DeadlineExceeded, RequestRefused, Retryable, Throttled, Unavailable
+from ..model.item import Item
+from ..model.json import canonical
+from ..model.wire import Image, Wire, image_from_wire, image_to_wire
+from ..writes import Target
+from .failures import CALL_ERRORS, Cancelled, CheckFailed, sort
+from .ledger import Claim, IdempotencyKey, Ledger, Record, Standing
+from .parts import APPLIED, Part, Status, Verdict, judge, retry
+from .retry import MIN_CALL_TIME, Backoff, Deadline
+from .transport import Transport
+
+# "BatchGetItem": keys of one call
+_MAX_KEYS = 100
+
+_SINGLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
+
+
+@dataclass
+class Call:
+    """One request of a user under way: its limits, and the capacity that it has consumed."""
+
+    deadline: Deadline
+    return_consumed_capacity: str | None = None
+    consumed: list[Mapping[str, Any]] = field(default_factory=list)
+
+    @property
+    def options(self) -> dict[str, str]:
+        """The parameters that go into every request."""
+        asked = self.return_consumed_capacity
+        return {"ReturnConsumedCapacity": asked} if asked else {}
+
+    def note(self, response: Mapping[str, Any]) -> None:
+        """Keeps what the response says of consumed capacity."""
+        capacity = response.get("ConsumedCapacity") or ()
+        self.consumed.extend((capacity,) if isinstance(capacity, Mapping) else capacity)
+
+
+@dataclass
+class Seen:
+    """What a read has brought: images by target and records by key, None for what is not there."""
+
+    images: dict[Target, Image | None] = field(default_factory=dict)
+    records: dict[IdempotencyKey, Record | None] = field(default_factory=dict)
+
+
+class Session:
+    """The connection of one process: thread-safe, to be made once.
+
+    `tables` maps the models' logical table names to physical ones (by default they are the same); `timeout` is the
+    time in seconds that a commit may take where no deadline is given.
+    """
+
+    def __init__(
+        self,
+        transport: Transport,
+        ledger: Ledger,
+        *,
+        tables: Mapping[str, str] | None = None,
+        timeout: float = 10.0,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.transport, self.ledger, self.timeout, self.sleep = transport, ledger, timeout, sleep
+        self._tables = dict(tables or {})
+
+    def table(self, model: type[Item]) -> str:
+        """The physical name of the model's table."""
+        return self._tables.get(model.schema_.table, model.schema_.table)
+
+    def begin(self, deadline: Deadline | None = None, return_consumed_capacity: str | None = None) -> Call:
+        """A request, by default with `timeout` seconds from now."""
+        return Call(deadline or Deadline.after(self.timeout), return_consumed_capacity)
+
+    # --- writing -------------------------------------------------------------------------------------------------
+
+    def transact(self, parts: Sequence[Part], call: Call) -> list[Verdict]:
+        """Commits the parts in one transaction; a verdict for each. It never raises a cancellation.
+
+        A part alone that claims nothing and has one action is DynamoDB's single call. Raises CallFailed.
+        """
+        if len(parts) == 1 and not parts[0].claims and len(parts[0].actions) == 1:
+            return [self._single(parts[0], call)]
+        claims = [claim for part in parts for claim in part.claims]
+        actions = [*self.ledger.actions(claims), *(action for part in parts for action in part.actions)]
+        try:
+            # After a lost response DynamoDB takes the repeated token for the same transaction (for ten minutes).
+            request = {"TransactItems": actions, "ClientRequestToken": str(uuid.uuid4())}
+            self.call("TransactWriteItems", request, call)
+        except RequestRefused as refused:
+            if len(parts) == 1:
+                return [Verdict(Status.REFUSED, message=refused.message)]
+            half = len(parts) // 2  # it is not said for which part
+            return self.transact(parts[:half], call) + self.transact(parts[half:], call)
+        except Retryable as error:
+            return retry(parts, error)
+        except Cancelled as cancelled:
+            if len(cancelled.reasons) != len(actions):
+                return retry(parts, Conflict("DynamoDB cancelled the transaction without a reason"))
+            return self._judge(parts, claims, cancelled.reasons, call)
+        return [APPLIED] * len(parts)
+
+    def _judge(
+        self, parts: Sequence[Part], claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]], call: Call
+    ) -> list[Verdict]:
+        own = sum(len(part.actions) for part in parts)
+        try:
+            standings = self._reread(claims, self.ledger.standings(claims, reasons[: len(reasons) - own]), call)
+        except Retryable as error:
+            return retry(parts, error)
+        return judge(parts, standings, reasons[len(reasons) - own :])
+
+    def _reread(self, claims: Sequence[Claim], standings: Sequence[Standing], call: Call) -> Sequence[Standing]:
+        """The standings with those records read that AWS did not bring: it does not promise to."""
+        unread = [claim.key for claim, standing in zip(claims, standings, strict=True) if standing.unread]
+        records = self.records(unread, call) if unread else {}
+        return [
+            self.ledger.reread(claim, records[claim.key]) if standing.unread else standing
+            for claim, standing in zip(claims, standings, strict=True)
+        ]
+
+    def _single(self, part: Part, call: Call) -> Verdict:
+        ((kind, parameters),) = part.actions[0].items()
+        try:
+            response = self.call(_SINGLE[kind], parameters, call, repeat_unanswered=False)
+        except CheckFailed as failed:
+            image = image_from_wire(failed.item) if failed.item else None
+            return Verdict(Status.CONDITION_FAILED, action=0, image=image)
+        except RequestRefused as refused:
+            return Verdict(Status.REFUSED, message=refused.message)
+        except Retryable as error:
+            return retry([part], error, unanswered=isinstance(error, Unavailable))[0]
+        shown = response.get("Attributes")
+        return Verdict(Status.APPLIED, image=image_from_wire(shown) if shown else None)
+
+    # --- reading -------------------------------------------------------------------------------------------------
+
+    def item(self, model: type[Item], key: Image, call: Call) -> Image | None:
+        """The item as it is now, with its version; None if there is none."""
+        target = Target.of(model, key)
+        return self.read([target], (), call).images[target]
+
+    def records(self, keys: Sequence[IdempotencyKey], call: Call) -> dict[IdempotencyKey, Record | None]:
+        """What the ledger holds of the keys: applied or rejected, None if nothing or nothing any more."""
+        return self.read((), keys, call).records
+
+    def read(self, targets: Iterable[Target], keys: Iterable[IdempotencyKey], call: Call) -> Seen:
+        """Items and records, strongly consistent, in as few requests as can be."""
+        seen = Seen(dict.fromkeys(targets), dict.fromkeys(keys))
+        wanted: list[tuple[str, Wire]] = [(self.ledger.table, self.ledger.key(key)) for key in seen.records]
+        wanted += [(self.table(target.model), target.key_wire) for target in seen.images]
+        found = self._found(wanted, call)
+        for key in seen.records:
+            seen.records[key] = self.ledger.standing(found.get((self.ledger.table, canonical(self.ledger.key(key)))))
+        for target in seen.images:
+            item = found.get((self.table(target.model), target.text))
+            seen.images[target] = image_from_wire(item) if item else None
+        return seen
+
+    def _found(self, wanted: Sequence[tuple[str, Wire]], call: Call) -> dict[tuple[str, str], Wire]:
+        """The items that exist, by their table and the canonical text of their key."""
+        found: dict[tuple[str, str], Wire] = {}
+        if len(wanted) == 1:
+            ((table, key),) = wanted
+            response = self.call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}, call)
+            return {(table, canonical(key)): response["Item"]} if "Item" in response else {}
+        names = {table: tuple(key) for table, key in wanted}
+        for start in range(0, len(wanted), _MAX_KEYS):
+            asked: dict[str, Any] = {}
+            for table, key in wanted[start : start + _MAX_KEYS]:
+                asked.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
+            responses, _, error = self.batch("BatchGetItem", asked, call)
+            if error is not None:
+                raise error
+            for table, items in ((table, items) for one in responses for table, items in one["Responses"].items()):
+                for item in items:
+                    key = image_to_wire(image_from_wire({name: item[name] for name in names[table]}))
+                    found[table, canonical(key)] = item
+        return found
+
+    # --- calls ---------------------------------------------------------------------------------------------------
+
+    def batch(
+        self, operation: Literal["BatchGetItem", "BatchWriteItem"], items: Mapping[str, Any], call: Call
+    ) -> tuple[list[Mapping[str, Any]], Mapping[str, Any], Retryable | None]:
+        """One batch, and what DynamoDB leaves unprocessed of it, again and again until nothing is left.
+
+        Returns the responses and, where time runs out, what is left and why.
+        """
+        left_over = "UnprocessedKeys" if operation == "BatchGetItem" else "UnprocessedItems"
+        responses: list[Mapping[str, Any]] = []
+        backoff = Backoff(call.deadline, self.sleep)
+        while items:
+            try:
+                responses.append(self.call(operation, {"RequestItems": items}, call))
+            except Retryable as error:
+                return responses, items, error
+            items = responses[-1].get(left_over) or {}
+            if items and not backoff.try_wait():
+                return responses, items, Throttled("DynamoDB left a part of the batch unprocessed")
+        return responses, items, None
+
+    def call(
+        self, operation: str, request: Mapping[str, Any], call: Call, *, repeat_unanswered: bool = True
+    ) -> dict[str, Any]:
+        """One request, sent until DynamoDB responds to it or the deadline has passed.
+
+        Raises a Retryable when time runs out, RequestRefused, CallFailed, and, as DynamoDB decides, the internal
+        `CheckFailed` and `Cancelled`. Without `repeat_unanswered` the loss of a response is raised at once.
+        """
+        if call.deadline.remaining() < MIN_CALL_TIME:
+            raise DeadlineExceeded("no time left for a request to DynamoDB")
+        backoff = Backoff(call.deadline, self.sleep)
+        while True:
+            try:
+                response = self.transport(operation, {**request, **call.options})
+            except CALL_ERRORS as error:
+                failure = sort(error, operation)
+                if isinstance(failure, CallFailed):
+                    raise failure from error
+                if not isinstance(failure, Retryable) or (isinstance(failure, Unavailable) and not repeat_unanswered):
+                    raise failure from None
+            else:
+                call.note(response)
+                return response
+            backoff.wait(failure)
