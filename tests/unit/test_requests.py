@@ -267,3 +267,59 @@ def test_the_catalogue_knows_its_collections() -> None:
 def test_a_collection_is_served_by_one_model() -> None:
     with pytest.raises(ConfigurationError, match="two models have the same collection"):
         Catalogue(Book, Book)
+
+
+def batch(**members: Any) -> Any:
+    message = parse_message({"op": "batch", "collection": "samples", **members}).to_write(Sample)
+    return [(write.kind, write.key["id"]) for write in message.writes]  # type: ignore[union-attr]
+
+
+def sample_item(name: str) -> dict[str, Any]:
+    return {"id": name, "at": 1, "name": "n"}
+
+
+def sample_key(name: str) -> dict[str, Any]:
+    return {"id": name, "at": 1}
+
+
+def test_a_batch_puts_deletes_and_writes_in_turn() -> None:
+    ordered = [{"delete": sample_key("c")}, {"put": sample_item("d")}, {"delete": sample_key("e")}]
+    made = batch(delete=[sample_key("b")], put=[sample_item("a")], writes=ordered)
+    assert made == [("put", "a"), ("delete", "b"), ("delete", "c"), ("put", "d"), ("delete", "e")]
+
+
+def test_duplicates_of_a_batch() -> None:
+    both = {"put": [sample_item("a")], "delete": [sample_key("a")]}
+    assert batch(**both, duplicates="first") == [("put", "a")]
+    assert batch(**both, duplicates="last") == [("delete", "a")]
+
+
+SECOND = "a second write of the same item"
+
+
+@pytest.mark.parametrize(
+    ("members", "location"),
+    [
+        ({"put": [sample_item("a"), sample_item("b"), sample_item("a")]}, ("put", 2)),
+        ({"put": [sample_item("a")], "delete": [sample_key("b"), sample_key("a")]}, ("delete", 1)),
+        ({"put": [sample_item("a")], "writes": [{"delete": sample_key("a")}]}, ("writes", 0, "delete")),
+        ({"put": [sample_item("a"), {**sample_item("b"), "Count": "x"}]}, ("put", 1, "Count")),
+        ({"writes": [{"put": {"id": "a"}}]}, ("writes", 0, "put", "at")),
+        ({"writes": [{}]}, ("writes", 0)),
+        ({"writes": [{"put": sample_item("a"), "delete": sample_key("a")}]}, ("writes", 0)),
+        ({"put": [sample_item("a")], "duplicates": "frist"}, ("duplicates",)),
+        ({}, ()),
+    ],
+)
+def test_errors_of_a_batch_have_their_place(members: Any, location: tuple[str | int, ...]) -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        batch(**members)
+    assert caught.value.problems[0].location == location
+    if location in (("put", 2), ("delete", 1), ("writes", 0, "delete")):
+        assert caught.value.problems[0].reason == SECOND
+
+
+def test_every_unknown_attribute_of_an_item_is_named() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        batch(put=[{**sample_item("a"), "zzz": 1, "count": 2}])
+    assert [problem.pointer for problem in caught.value.problems] == ["/put/0/zzz", "/put/0/count"]

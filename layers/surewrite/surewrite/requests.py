@@ -5,8 +5,8 @@
     {"op": "delete", "collection": "books", "key": {...}}
     {"op": "batch",  "collection": "books", "put": [{...}], "delete": [{...}]}
 
-Each may carry an `idempotency_key`, the first three `when` and `return_values` as well. A command knows nothing of
-models until `to_write` binds it to one.
+Each may carry an `idempotency_key`, the first three `when` and `return_values` as well. `to_write` makes a message the
+write of a model.
 """
 
 from __future__ import annotations
@@ -202,8 +202,35 @@ class DeleteMessage(_Single):
         return Write.delete(model, key, when=self.condition(model), return_values=self.return_values or "NONE")
 
 
+class BatchMember(BaseModel):
+    """One put or one delete, where their order counts."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+    put: JSONObject | None = None
+    delete: JSONObject | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.put is None) == (self.delete is None):
+            raise ValueError("either put or delete is needed")
+        return self
+
+    @property
+    def kind(self) -> str:
+        return "delete" if self.put is None else "put"
+
+    @property
+    def value(self) -> JSONObject:
+        return (self.delete if self.put is None else self.put) or {}
+
+
 class BatchMessage(BaseModel):
-    """Puts and deletes of one collection, chunk by chunk; `duplicates` says what to do with two of one item."""
+    """Puts and deletes of one collection, chunk by chunk: all of `put`, then all of `delete`, then `writes` in turn.
+
+    `duplicates` says what to do with two writes of one item: refuse the message ("error"), or keep the "first" or the
+    "last" of them.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
 
@@ -211,20 +238,31 @@ class BatchMessage(BaseModel):
     collection: str
     put: list[JSONObject] = Field(default_factory=list)
     delete: list[JSONObject] = Field(default_factory=list)
+    writes: list[BatchMember] = Field(default_factory=list)
     duplicates: Duplicates = "error"
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
 
     def to_write(self, model: type[Item]) -> BulkWrite:
-        if not self.put and not self.delete:
-            raise InvalidRequest(Problem((), "a batch needs at least one of put, delete"))
-        puts = [_under(("put", n), _put, model, item) for n, item in enumerate(self.put)]
-        keys = [_under(("delete", n), parse_key, model, key) for n, key in enumerate(self.delete)]
-        return BulkWrite.of([*puts, *(Write.delete(model, key) for key in keys)], self.duplicates)
+        members = list(self._members())
+        if not members:
+            raise InvalidRequest(Problem((), "a batch needs at least one of put, delete, writes"))
+        writes = [_under(where, _put if "put" in where else _delete, model, value) for where, value in members]
+        try:
+            return BulkWrite.of(writes, self.duplicates)
+        except InvalidRequest as error:
+            located = ((members[int(one.location[0])][0], one.reason) for one in error.problems)
+            raise InvalidRequest(*(Problem(where, reason) for where, reason in located)) from None
+
+    def _members(self) -> Iterator[tuple[tuple[str | int, ...], JSONObject]]:
+        """What there is to write, each with its place in the message."""
+        yield from ((("put", n), item) for n, item in enumerate(self.put))
+        yield from ((("delete", n), key) for n, key in enumerate(self.delete))
+        yield from ((("writes", n, one.kind), one.value) for n, one in enumerate(self.writes))
 
 
 Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage
 # built by the first message, not by every start
-COMMAND: TypeAdapter[Message] = TypeAdapter(
+_MESSAGE: TypeAdapter[Message] = TypeAdapter(
     Annotated[Message, Field(discriminator="op")], config=ConfigDict(defer_build=True)
 )
 
@@ -233,11 +271,11 @@ _OPS = ("put", "update", "delete", "batch")
 
 
 def parse_message(value: Any) -> Message:
-    """A command from parsed JSON; InvalidRequest names each field that is wrong."""
+    """A message from parsed JSON; InvalidRequest names each field that is wrong."""
     if isinstance(value, dict) and value.get("op") not in _OPS:
         raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"))
     try:
-        return COMMAND.validate_python(value)
+        return _MESSAGE.validate_python(value)
     except ValidationError as error:
         # the discriminator's value leads each location; it is not a field of the request
         raise InvalidRequest(*(_without_tag(problem) for problem in problems_of(error))) from None
@@ -257,9 +295,10 @@ def problems_of(error: ValidationError) -> tuple[Problem, ...]:
 
 def parse_item(model: type[Item], value: Any) -> Item:
     """An instance from a JSON object, under the names of DynamoDB; InvalidItem names each field that is wrong."""
-    for name in value:
-        if name not in model.schema_.attributes and model.model_config.get("extra") != "allow":
-            raise InvalidItem(Problem((name,), model.schema_.unknown(name)))
+    if model.model_config.get("extra") != "allow":
+        unknown = [name for name in value if name not in model.schema_.attributes]
+        if unknown:
+            raise InvalidItem(*(Problem((name,), model.schema_.unknown(name)) for name in unknown))
     prepared = item_from_json(model, value)
     try:
         return model.model_validate(prepared, by_alias=True, by_name=False)
@@ -269,6 +308,10 @@ def parse_item(model: type[Item], value: Any) -> Item:
 
 def _put(model: type[Item], value: Any) -> Write:
     return Write.put(parse_item(model, value))
+
+
+def _delete(model: type[Item], key: Any) -> Write:
+    return Write.delete(model, parse_key(model, key))
 
 
 def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
@@ -282,7 +325,7 @@ def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
 
 
 def _under(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
-    """What `parse` answers; its errors are led by the location of what was parsed."""
+    """What `parse` returns; its errors are led by the location of what was parsed."""
     try:
         return parse(*args)
     except InvalidRequest as error:
