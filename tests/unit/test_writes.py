@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from surewrite import Write, attr
-from surewrite.errors import InvalidRequest
+from surewrite.errors import InvalidRequest, Problem
+from surewrite.writes import BulkWrite
 from tests.models import Book, Product
 from tests.unit.samples import Sample
 
@@ -126,3 +127,9 @@ def test_targets_tell_items_apart() -> None:
     }
     assert len(targets) == 4
     assert update().target == Write.put(BOOK).target
+
+
+def test_a_misspelt_way_with_duplicates_is_refused() -> None:
+    with pytest.raises(InvalidRequest) as caught:
+        BulkWrite.of([Write.delete(Product, 1)], "frist")  # type: ignore[arg-type]
+    assert caught.value.problems == (Problem(("duplicates",), "must be one of error, first, last"),)

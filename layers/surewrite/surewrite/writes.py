@@ -8,7 +8,7 @@ import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal, Self, TypeAlias
+from typing import Any, Literal, Self, TypeAlias, get_args
 
 from .errors import InvalidRequest, Problem
 from .expressions.actions import Action
@@ -225,6 +225,8 @@ class BulkWrite:
     @classmethod
     def of(cls, writes: Iterable[Write], duplicates: Duplicates = "error") -> BulkWrite:
         """The bulk; InvalidRequest for a write that it cannot hold, or a duplicate where those are errors."""
+        if duplicates not in get_args(Duplicates):
+            raise InvalidRequest(Problem(("duplicates",), f"must be one of {', '.join(get_args(Duplicates))}"))
         kept: dict[Target, Write] = {}
         for position, write in enumerate(writes):
             if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
