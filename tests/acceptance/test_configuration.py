@@ -4,7 +4,7 @@ import pytest
 
 from bookstore.models import MODELS
 from local import functions, models
-from local.template import AttributeDefinition, KeyElement, Table, Template, TemplateError
+from local.template import Template
 from surewrite import Item
 from surewrite.errors import ConfigurationError
 from surewrite.settings import table_variable
@@ -52,22 +52,6 @@ def test_queues_that_have_no_names(definition: Template, names: str) -> None:
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.__name__)
 def test_a_models_key_is_its_tables(definition: Template, model: type[Item]) -> None:
     models.check([model], definition.tables)
-
-
-@pytest.mark.parametrize(("name", "type_"), [("Id", "S"), ("ID", "N"), ("Id", "B")])
-def test_a_model_with_another_key_than_its_table(definition: Template, name: str, type_: str) -> None:
-    """`make serve` says so at its start: DynamoDB would refuse every write."""
-    changed = Table(
-        logical_id="ProductCatalog",
-        key_schema=[KeyElement(attribute_name=name, key_type="HASH")],
-        attribute_definitions=[AttributeDefinition.model_validate({"AttributeName": name, "AttributeType": type_})],
-    )
-    wrong = {**definition.tables, "ProductCatalog": changed}
-    with pytest.raises(TemplateError) as caught:
-        models.check(MODELS, wrong)
-    assert str(caught.value) == f"ProductCatalog: the table's key is {name} ({type_}), the model's Id (N)"
-    with pytest.raises(TemplateError, match="Book: the template has no table Books"):
-        models.check(MODELS, {})
 
 
 @pytest.mark.parametrize("function", NEEDED)

@@ -1,10 +1,8 @@
-"""The README and the documents do what they say: their snippets run, their session prints what is printed there."""
+"""The README and the documents do what they say: their snippets run."""
 
 import contextlib
 import io
-import os
 import re
-import subprocess
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -14,22 +12,11 @@ import pytest
 from local import aws, engines
 from local.engines import ROOT
 from surewrite.testing import create_tables
+from tests.markdown import blocks
 from tests.models import MODELS
-from tests.serving import serving
-
-_BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 # Items of the documents' own: orders and accounts.
 _OTHER_TABLES = {"orders": ("order_id", "created_at"), "accounts": ("user_id",)}
-
-
-def blocks(text: str) -> list[tuple[str, str]]:
-    """The fenced blocks, each with its language."""
-    return [(match[1], match[2]) for match in _BLOCK.finditer(text)]
-
-
-def section(text: str, title: str) -> str:
-    return text.split(f"\n## {title}\n")[1].split("\n## ")[0]
 
 
 @pytest.fixture
@@ -65,34 +52,6 @@ def test_snippets(document: str) -> None:
             exec(compile(code, document, "exec"), names)  # noqa: S102 - the documents' own code
     following = [text for (before, _), (language, text) in pairwise(found) if before == "python" and language == "text"]
     assert printed.getvalue() == "".join(following)
-
-
-def _stable(output: str) -> list[str]:
-    """Without what differs from run to run."""
-    return [line for line in output.replace("\r", "").splitlines() if not line.startswith(("date:", "etag:"))]
-
-
-def test_the_session() -> None:
-    steps = blocks(section((ROOT / "README.md").read_text(), "Try it"))
-    assert [language for language, _ in steps] == ["sh", "text"] * 5
-    with serving() as running:
-        port = running.url.rpartition(":")[2]
-        # One shell for all of it, as for a reader who pastes block after block.
-        commands = "".join(f"{text}echo END\n" for language, text in steps if language == "sh")
-        shell = subprocess.run(
-            ["/usr/bin/env", "bash", "-eu", "-c", commands.replace("127.0.0.1:3000", f"127.0.0.1:{port}")],
-            cwd=ROOT,
-            env={name: value for name, value in os.environ.items() if not name.startswith("MAKE")} | {"PORT": port},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        served = running.output
-        assert shell.returncode == 0, shell.stderr + served
-    printed = shell.stdout.split("END\n")
-    assert printed.pop() == ""
-    expected = [text for language, text in steps if language == "text"]
-    assert [_stable(text) for text in printed] == [_stable(text) for text in expected], served
 
 
 def test_the_two_commands() -> None:
