@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import Phase, settings
 
 from local import aws, template
 from surewrite.testing import create_tables
@@ -32,6 +32,10 @@ for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
 # `make test` takes the first; `make test THOROUGH=1` the second.
 settings.register_profile("ci", max_examples=200, deadline=None, print_blob=True)
 settings.register_profile("thorough", settings.get_profile("ci"), max_examples=3000)
+# One that only has to fail: `make mutants`.
+settings.register_profile(
+    "mutants", settings.get_profile("ci"), max_examples=60, phases=[Phase.explicit, Phase.generate]
+)
 settings.load_profile("thorough" if os.environ.get("THOROUGH") else "ci")
 
 _ENGINE = engines.chosen()

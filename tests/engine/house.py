@@ -16,23 +16,11 @@ from surewrite import (
 )
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.table import M
-from surewrite.testing import RecordingTransport, create_table
+from surewrite.testing import Clock, RecordingTransport, create_table
 from tests.models import Book
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-
-class Clock:
-    """Time stands still until it is moved. It begins within a second, as time does."""
-
-    now = 1_700_000_000.25
-
-    def __call__(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass

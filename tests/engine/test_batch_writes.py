@@ -2,55 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
 from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, attr
 from surewrite.errors import BulkIncomplete, InvalidRequest, KeyReused
+from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RecordingTransport
 from surewrite.writes import BulkWrite, Write
 from tests.models import Book, Product
 
 KEY = IdempotencyKey("test", "load-1")
 
 
-class Crash(BaseException):
-    pass
-
-
-class Seam:
-    """Counts operations; crashes after the n-th transaction; leaves items unprocessed as often as asked."""
-
-    def __init__(self, client: Any) -> None:
-        self.inner, self.operations = Boto3Transport(client), list[str]()
-        self.crash_after, self.unprocessed = -1, 0
-
-    def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        self.operations.append(operation)
-        if operation == "BatchWriteItem" and self.unprocessed:
-            self.unprocessed -= 1
-            wanted = dict(request["RequestItems"])
-            table, requests = wanted.popitem()
-            half = len(requests) // 2
-            if half:
-                self.inner(operation, {"RequestItems": {table: requests[:half]}})
-            return {"UnprocessedItems": {table: requests[half:]}}
-        response = self.inner(operation, request)
-        if self.operations.count("TransactWriteItems") == self.crash_after:
-            self.crash_after = -1
-            raise Crash
-        return response
+@pytest.fixture
+def calls(dynamodb_client: Any) -> RecordingTransport:
+    return RecordingTransport(Boto3Transport(dynamodb_client))
 
 
 @pytest.fixture
-def seam(dynamodb_client: Any) -> Seam:
-    return Seam(dynamodb_client)
+def faults(calls: RecordingTransport) -> FaultTransport:
+    """Breaks nothing, unless a test gives it another plan."""
+    return FaultTransport(calls, Exactly({}))
 
 
 @pytest.fixture
-def writer(seam: Seam, table_names: dict[str, str]) -> Client:
-    return Client(Ledger(table_names["Ledger"]), transport=seam, sleep=lambda seconds: None, tables=table_names)
+def writer(faults: FaultTransport, table_names: dict[str, str]) -> Client:
+    return Client(Ledger(table_names["Ledger"]), transport=faults, sleep=lambda seconds: None, tables=table_names)
 
 
 def products(count: int, quantity: int = 1) -> list[Write]:
@@ -61,17 +39,17 @@ def stored(writer: Client) -> dict[int, int]:
     return {product.id: product.quantity_on_hand for product in writer.table(Product).scan()}
 
 
-def test_a_keyed_batch_is_one_transaction_a_chunk(writer: Client, seam: Seam) -> None:
+def test_a_keyed_batch_is_one_transaction_a_chunk(writer: Client, calls: RecordingTransport) -> None:
     batch = BulkWrite.of(products(250))
     assert not writer.bulk_write(batch, KEY).replayed
-    assert seam.operations == ["TransactWriteItems"] * 3
+    assert calls.operations == ["TransactWriteItems"] * 3
     assert stored(writer) == dict.fromkeys(range(250), 1)
     assert writer.bulk_write(batch, KEY).replayed
 
 
-def test_a_retry_resumes_where_it_stopped(writer: Client, seam: Seam) -> None:
+def test_a_retry_resumes_where_it_stopped(writer: Client, faults: FaultTransport) -> None:
     batch = BulkWrite.of(products(250))
-    seam.crash_after = 2
+    faults.plan = Exactly({2: Fault.CRASH_AFTER})
     with pytest.raises(Crash):
         writer.bulk_write(batch, KEY, parallel=1)
     writer.table(Product).update(7, {attr("QuantityOnHand").set(99)})
@@ -113,21 +91,21 @@ def test_a_batch_holds_plain_puts_and_deletes_only() -> None:
             BulkWrite.of([write])
 
 
-def test_without_a_key_it_is_batch_write_item(writer: Client, seam: Seam) -> None:
+def test_without_a_key_it_is_batch_write_item(writer: Client, calls: RecordingTransport) -> None:
     writer.bulk_write(BulkWrite.of(products(60)))
-    assert seam.operations == ["BatchWriteItem"] * 3
+    assert calls.operations == ["BatchWriteItem"] * 3
     writer.bulk_write(BulkWrite.of([Write.delete(Product, n) for n in range(50)]))
     assert stored(writer) == dict.fromkeys(range(50, 60), 1)
 
 
-def test_unprocessed_items_are_retried(writer: Client, seam: Seam) -> None:
-    seam.unprocessed = 4
+def test_unprocessed_items_are_retried(writer: Client, faults: FaultTransport) -> None:
+    faults.plan = Exactly(dict.fromkeys(range(1, 5), Fault.UNPROCESSED))
     writer.bulk_write(BulkWrite.of(products(25)))
     assert stored(writer) == dict.fromkeys(range(25), 1)
 
 
-def test_what_finally_failed_is_named(writer: Client, seam: Seam, table_names: dict[str, str]) -> None:
-    seam.unprocessed = 1_000_000
+def test_what_finally_failed_is_named(writer: Client, faults: FaultTransport, table_names: dict[str, str]) -> None:
+    faults.plan = lambda call, operation: Fault.UNPROCESSED
     books = [Write.put(Book(author="a", title=str(n))) for n in range(2)]
     with pytest.raises(BulkIncomplete) as failure:
         writer.bulk_write(BulkWrite.of(books), deadline=Deadline.after(0.3))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import tracemalloc
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
 import pytest
@@ -14,9 +14,9 @@ from pydantic import model_validator
 from surewrite import Client, Deadline, Item, PartitionKey
 from surewrite.model.json import loads
 from surewrite.requests import Catalogue
-from surewrite.sqs import Consumer, Rejection
+from surewrite.sqs import Consumer
 from surewrite.sqs.cache import RequestCache
-from surewrite.testing import cancellation
+from surewrite.testing import RejectedMessages, cancellation
 from tests.models import Book, Product
 
 _BODY = 200_000
@@ -34,11 +34,6 @@ class Strict(Item, table="Strict", collection="strict"):
         if self.text:
             raise ValueError("no text is accepted")
         return self
-
-
-class Sink:
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
-        return {}
 
 
 def refuse(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
@@ -78,13 +73,15 @@ REFUSED: dict[str, Any] = {
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 @pytest.mark.usefixtures("no_collection")
 def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
-    consumer = Consumer(Client(transport=refuse), Catalogue(Book, Strict), Sink())
+    rejected = RejectedMessages()
+    consumer = Consumer(Client(transport=refuse), Catalogue(Book, Strict), rejected)
     text = body if isinstance(body, str) else json.dumps(body)
 
     def batch(number: int) -> int:
         records = [{"messageId": f"{number}/{n}", "body": f"{text} ", "eventSourceARN": "queue"} for n in range(9)]
         report = consumer.process(records, deadline=Deadline.after(10))
         assert report.failures == []
+        rejected.rejections.clear()
         return len(report.rejected)
 
     assert batch(0) == 9

@@ -13,20 +13,11 @@ from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
-from surewrite.testing import Exactly, Fault, FaultTransport
+from surewrite.testing import Exactly, Fault, FaultTransport, RejectedMessages, sqs_record
 from surewrite.writes import Write
 from tests.models import MODELS, Book, Thread
 
 BOOK = ("A", "T")
-
-
-class Rejected:
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def send(self, rejections: Any, deadline: Deadline) -> dict[str, str]:
-        self.keys += [rejection.key.key for rejection in rejections]
-        return {}
 
 
 def writer_on(transport: Any, names: Mapping[str, str]) -> Client:
@@ -73,7 +64,7 @@ def test_odd_records_are_rejected_and_hold_nobody_up(writer: Client, record: dic
         "messageId": "2",
         "body": '{"op":"update","collection":"books","key":{"Author":"A","Title":"T"},"add":{"Views":1}}',
     }
-    rejected = Rejected()
+    rejected = RejectedMessages()
     report = Consumer(writer, Catalogue(*MODELS), rejected).process([record, good], deadline=Deadline.after(10))
     assert (report.failures, report.applied, rejected.keys) == ([], 1, ["1"])
 
@@ -132,15 +123,8 @@ def test_a_batch_and_a_write_do_not_share_a_key(writer: Client) -> None:
 
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_group_waits_until_its_rejection_is_settled(writer: Client, taken: bool) -> None:
-    class Queue(Rejected):
-        def send(self, rejections: Any, deadline: Deadline) -> dict[str, str]:
-            return (
-                super().send(rejections, deadline) if taken else {one.record.message_id: "down" for one in rejections}
-            )
-
     def record(name: str, body: str, group: str) -> dict[str, Any]:
-        attributes = {"MessageGroupId": group, "MessageDeduplicationId": name, "SequenceNumber": "1"}
-        return {"messageId": name, "body": body, "attributes": attributes, "eventSourceARN": "a:q.fifo"}
+        return sqs_record(body, message_id=name, group=group, deduplication_id=name, queue="q.fifo")
 
     target = '"op":"update","collection":"books","key":{"Author":"A","Title":"T"}'
     count, oversell = f'{{{target},"add":{{"Views":1}}}}', f'{{{target},"add":{{"Stock":-1}}}}'
@@ -148,7 +132,8 @@ def test_a_group_waits_until_its_rejection_is_settled(writer: Client, taken: boo
         record("1", count, "g"), record("2", "poison", "g"), record("3", count, "g"), record("4", oversell, "g"),
         record("5", count, "g"), record("6", count, "other"),
     ]  # fmt: skip
-    queue = Queue()
+    queue = RejectedMessages()
+    queue.down = not taken
     report = Consumer(writer, Catalogue(*MODELS), queue).process(records, deadline=Deadline.after(10))
     assert report.failures == ([] if taken else ["2", "3", "4", "5"])
     assert (report.applied, len(report.rejected), queue.keys) == ((4, 2, ["g 2", "g 4"]) if taken else (2, 0, []))

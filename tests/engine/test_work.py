@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -12,7 +12,11 @@ from pydantic import BaseModel
 
 from surewrite import Boto3Transport, Client, Ledger, NotFound, Table, Transaction, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
+from surewrite.testing import InterceptingTransport, RecordingTransport
 from tests.models import Book, User
+
+Ahead = list[Callable[[], object]]
+"""What happens ahead of the next transactions, one of it ahead of each."""
 
 RAINMAKER = ("John Grisham", "The Rainmaker")
 
@@ -22,27 +26,23 @@ class Receipt(BaseModel):
     copies: int
 
 
-class Seam:
-    """Counts operations, and calls `before` ahead of each transaction."""
-
-    def __init__(self, client: Any) -> None:
-        self.inner, self.operations, self.before = Boto3Transport(client), list[str](), list[Any]()
-
-    def __call__(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        self.operations.append(operation)
-        if operation == "TransactWriteItems" and self.before:
-            self.before.pop(0)()
-        return self.inner(operation, request)
+@pytest.fixture
+def calls(dynamodb_client: Any) -> RecordingTransport:
+    return RecordingTransport(Boto3Transport(dynamodb_client))
 
 
 @pytest.fixture
-def seam(dynamodb_client: Any) -> Seam:
-    return Seam(dynamodb_client)
+def ahead() -> Ahead:
+    return []
 
 
 @pytest.fixture
-def writer(seam: Seam, table_names: dict[str, str]) -> Client:
-    return Client(Ledger(table_names["Ledger"]), transport=seam, tables=table_names)
+def writer(calls: RecordingTransport, ahead: Ahead, table_names: dict[str, str]) -> Client:
+    def before(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems" and ahead:
+            ahead.pop(0)()
+
+    return Client(Ledger(table_names["Ledger"]), transport=InterceptingTransport(calls, before), tables=table_names)
 
 
 @pytest.fixture
@@ -71,12 +71,14 @@ def order_of(writer: Client, runs: list[int]) -> Any:
     return place_order
 
 
-def test_the_writes_and_the_result_are_committed_once(writer: Client, books: Table[Book], seam: Seam) -> None:
+def test_the_writes_and_the_result_are_committed_once(
+    writer: Client, books: Table[Book], calls: RecordingTransport
+) -> None:
     runs: list[int] = []
     place_order = order_of(writer, runs)
-    seam.operations.clear()
+    calls.calls.clear()
     first = place_order(3, idempotency_key="order-1")
-    assert seam.operations == ["GetItem", "GetItem", "TransactWriteItems"]
+    assert calls.operations == ["GetItem", "GetItem", "TransactWriteItems"]
     again = place_order(3, idempotency_key="order-1")
     assert first == again == Receipt(total=Decimal("37.5"), copies=3)
     assert runs == [3]
@@ -92,23 +94,23 @@ def test_another_request_under_the_key_is_refused(writer: Client, books: Table[B
     assert stock(books) == 7
 
 
-def test_a_lost_race_runs_it_again(writer: Client, books: Table[Book], seam: Seam) -> None:
+def test_a_lost_race_runs_it_again(writer: Client, books: Table[Book], ahead: Ahead) -> None:
     runs: list[int] = []
     place_order = order_of(writer, runs)
-    seam.before.append(lambda: books.update(RAINMAKER, {attr("Price").set(Decimal(20))}))
+    ahead.append(lambda: books.update(RAINMAKER, {attr("Price").set(Decimal(20))}))
     assert place_order(2, idempotency_key="order-1") == Receipt(total=Decimal(40), copies=2)
     assert runs == [2, 2]
     assert stock(books) == 8
 
 
-def test_an_item_that_was_only_read_is_pinned(writer: Client, books: Table[Book], seam: Seam) -> None:
+def test_an_item_that_was_only_read_is_pinned(writer: Client, books: Table[Book], ahead: Ahead) -> None:
     @writer.exactly_once("note")
     def note(tx: Transaction) -> int:
         seen = tx.require(Book, RAINMAKER).stock
         tx.put(User(username="stock", last_name=str(seen)))
         return seen
 
-    seam.before.append(lambda: books.update(RAINMAKER, {attr("Stock").set(5)}))
+    ahead.append(lambda: books.update(RAINMAKER, {attr("Stock").set(5)}))
     assert note(idempotency_key="n") == 5
     assert writer.table(User).get(("stock", "10")) is None
 
@@ -180,7 +182,7 @@ def test_threads_with_one_key_get_one_answer(writer: Client, books: Table[Book])
     assert stock(books) == 9
 
 
-def test_a_crash_before_the_commit_leaves_nothing(writer: Client, books: Table[Book], seam: Seam) -> None:
+def test_a_crash_before_the_commit_leaves_nothing(writer: Client, books: Table[Book], ahead: Ahead) -> None:
     class Crash(BaseException):
         pass
 
@@ -188,7 +190,7 @@ def test_a_crash_before_the_commit_leaves_nothing(writer: Client, books: Table[B
         raise Crash
 
     place_order = order_of(writer, [])
-    seam.before.append(crash)
+    ahead.append(crash)
     with pytest.raises(Crash):
         place_order(1, idempotency_key="k")
     assert stock(books) == 10

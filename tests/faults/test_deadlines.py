@@ -1,15 +1,14 @@
 """A writer that cannot get through says so in time, and has written nothing."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, Deadline, Write, attr
+from surewrite import Boto3Transport, Write, attr
 from surewrite.errors import Conflict, DeadlineExceeded, Retryable, Throttled, Unavailable
-from surewrite.testing import Fault, FaultTransport, RecordingTransport
-from tests.engine.house import Clock, House
+from surewrite.testing import Clock, Fault, FaultTransport, InterceptingTransport, RecordingTransport
+from tests.engine.house import House
 from tests.faults.ways import WAYS, book, prepare
 from tests.models import Book
 
@@ -17,34 +16,15 @@ ROUND_TRIP = 0.2
 SECONDS = 5.0
 
 
-@dataclass(frozen=True)
-class Until(Deadline):
-    """A deadline by the test's own clock."""
-
-    clock: Clock
-
-    def remaining(self) -> float:
-        return self.at - self.clock.now
-
-
-class Slow:
-    """Every call takes its time, and none begins after the deadline."""
-
-    def __init__(self, inner: Any, deadline: Until) -> None:
-        self._inner, self._deadline = inner, deadline
-
-    def __call__(self, operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
-        assert self._deadline.remaining() > 0
-        self._deadline.clock.now += ROUND_TRIP
-        response: dict[str, Any] = self._inner(operation, request)
-        return response
-
-
 def commit(house: House, write: Write, key: Any, transport: Any, seconds: float = SECONDS) -> list[float]:
     """Commits with a clock of its own; answers how long it has slept, each time."""
     clock = Clock()
-    deadline = Until(clock.now + seconds, clock)
+    deadline = clock.deadline(seconds)
     sleeps: list[float] = []
+
+    def slow(operation: str, request: Mapping[str, Any]) -> None:
+        assert deadline.remaining() > 0
+        clock.now += ROUND_TRIP
 
     def sleep(duration: float) -> None:
         sleeps.append(duration)
@@ -52,7 +32,7 @@ def commit(house: House, write: Write, key: Any, transport: Any, seconds: float 
         assert deadline.remaining() > 0
 
     try:
-        house.on(Slow(transport, deadline), sleep).commit(write, key, deadline=deadline)
+        house.on(InterceptingTransport(transport, slow), sleep).commit(write, key, deadline=deadline)
     finally:
         assert deadline.remaining() > -ROUND_TRIP
     return sleeps
@@ -118,18 +98,16 @@ def test_a_plain_write_gives_up_in_time(house: House, name: str, fault: Fault) -
 def test_losing_every_race_is_a_conflict(house: House, name: str, keyed: bool) -> None:
     """Before each commit somebody else changes the item."""
     write, key = prepare(house, WAYS["pinned by validators"], name)
-    send = Boto3Transport(house.client)
     rivals = 0
 
-    def race(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+    def race(operation: str, request: Mapping[str, Any]) -> None:
         nonlocal rivals
         if operation in ("TransactWriteItems", "UpdateItem"):
             rivals += 1
             house.db.commit(Write.update(write.model, name, {attr("high").add(1)}))
-        return send(operation, request)
 
     with pytest.raises(Conflict):
-        commit(house, write, key if keyed else None, race)
+        commit(house, write, key if keyed else None, InterceptingTransport(Boto3Transport(house.client), race))
     assert rivals > 3
     assert house.shown(write.model, name) == {"id": name, "low": 1, "high": 1 + rivals}
     assert house.record(key) is None
@@ -141,14 +119,13 @@ def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keye
     send = RecordingTransport(Boto3Transport(house.client))
     rivals = 0
 
-    def race(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+    def race(operation: str, request: Mapping[str, Any]) -> None:
         nonlocal rivals
         if operation in ("TransactWriteItems", "UpdateItem") and rivals < 3:
             rivals += 1
             house.db.commit(Write.update(write.model, name, {attr("high").add(1)}))
-        return send(operation, request)
 
-    sleeps = commit(house, write, key if keyed else None, race)
+    sleeps = commit(house, write, key if keyed else None, InterceptingTransport(send, race))
     assert len(sleeps) == 3
     # one read at the beginning: each lost race has brought the item
     assert send.operations == (
@@ -171,7 +148,7 @@ def test_without_time_nothing_is_sent(house: House, do: Callable[[House, Any], o
     house.transport.calls.clear()
     clock = Clock()
     with pytest.raises(DeadlineExceeded):
-        do(house, {"deadline": Until(clock.now + seconds, clock)})
+        do(house, {"deadline": clock.deadline(seconds)})
     assert house.operations == []
 
 
@@ -189,7 +166,7 @@ def test_waits_grow_and_differ(house: House, name: str) -> None:
     write, key = prepare(house, WAYS["blind"], name)
     _, calls = always(house, Fault.THROTTLE, "TransactWriteItems")
     clock = Clock()
-    deadline = Until(clock.now + 60, clock)
+    deadline = clock.deadline(60)
     sleeps: list[float] = []
 
     def sleep(duration: float) -> None:

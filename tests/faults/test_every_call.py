@@ -52,17 +52,11 @@ def test_two_faults_in_a_row(house: House, name: str, way: str) -> None:
     for number, (first, second) in enumerate(pairs):
         item = f"{name}/{number}"
         write, key = prepare(house, WAYS[way], item)
-        transport = broken(house, _IfItFits({position: first, position + 1: second}))
+        transport = broken(house, Exactly({position: first, position + 1: second}, if_fitting=True))
         outcome = until_done(house, transport, lambda writer, w=write, k=key: writer.commit(w, k))  # type: ignore[misc]
         check(house, WAYS[way], item, outcome)
         met += len(transport.injected) == 2
     assert met >= len(writes)
-
-
-class _IfItFits(Exactly):
-    def __call__(self, call: int, operation: str, /) -> Fault:
-        fault = super().__call__(call, operation)
-        return fault if fault.fits(operation) else Fault.PASS
 
 
 # --- rejections ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_s
 from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
-from surewrite.testing import Crash, Exactly, Fault, FaultTransport
+from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RejectedMessages
 from tests.faults.kill.queues import Message
 from tests.models import MODELS, Book
 
@@ -48,23 +48,20 @@ class Asked:
         return {**body, "return_values": "ALL_NEW"} if self.shown else body
 
 
-class Copies:
-    """The rejected queue: it may refuse, and the worker may die before or after it has taken a message."""
+class Copies(RejectedMessages):
+    """The rejected queue: it may be down, and the worker may die before or after it has taken a message."""
 
-    def __init__(self) -> None:
-        self.kept: list[Rejection] = []
-        self.trouble: str | None = None
+    trouble: str | None = None
 
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> Mapping[str, str]:
         trouble, self.trouble = self.trouble, None
-        if trouble == "refuse":
-            return {rejection.record.message_id: trouble for rejection in rejections}
+        self.down = trouble == "down"
         if trouble == "crash before":
             raise Crash
-        self.kept += rejections
+        unsent = super().send(rejections, deadline)
         if trouble == "crash after":
             raise Crash
-        return {}
+        return unsent
 
 
 _items = st.sampled_from(_ITEMS)
@@ -74,16 +71,8 @@ _asked = st.one_of(
     st.builds(Asked, _items),
 )
 _sizes = st.sampled_from([100, 100, 3, 1])
-_troubles = st.sampled_from([None, None, "refuse", "crash before", "crash after"])
+_troubles = st.sampled_from([None, None, "down", "crash before", "crash after"])
 _faults = st.dictionaries(st.integers(1, 8), st.sampled_from([fault for fault in Fault if fault is not Fault.PASS]))
-
-
-class Fitting(Exactly):
-    """Those of the faults that can happen to the calls that are made."""
-
-    def __call__(self, call: int, operation: str, /) -> Fault:
-        fault = super().__call__(call, operation)
-        return fault if fault.fits(operation) else Fault.PASS
 
 
 class Machine(RuleBasedStateMachine):
@@ -118,7 +107,7 @@ class Machine(RuleBasedStateMachine):
     @rule(data=st.data(), size=_sizes)
     def deliver(self, data: st.DataObject, size: int) -> None:
         """Some of the messages, in any order."""
-        self._process(data.draw(st.permutations(self.waiting))[:size], Fitting({}), 10)
+        self._process(data.draw(st.permutations(self.waiting))[:size], Exactly({}), 10)
         self.never_oversold()
 
     @precondition(lambda self: self.waiting)
@@ -130,7 +119,7 @@ class Machine(RuleBasedStateMachine):
         batch = data.draw(st.permutations(self.waiting))[:size]
         self.copies.trouble = trouble
         try:
-            self._process(batch, Fitting(faults), 0.1 if hurried and not faults else 10)
+            self._process(batch, Exactly(faults, if_fitting=True), 0.1 if hurried and not faults else 10)
         except Crash:
             pass  # nothing is acknowledged
         finally:
@@ -143,11 +132,11 @@ class Machine(RuleBasedStateMachine):
         """SQS delivers what has been acknowledged."""
         self.waiting += data.draw(st.lists(st.sampled_from(self.acknowledged), min_size=1, max_size=5))
 
-    @precondition(lambda self: self.copies.kept)
+    @precondition(lambda self: self.copies.rejections)
     @rule(data=st.data())
     def redrive(self, data: st.DataObject) -> None:
         """An operator sends rejected messages again, and leaves them in the rejected queue."""
-        for rejection in data.draw(st.lists(st.sampled_from(self.copies.kept), min_size=1, max_size=5)):
+        for rejection in data.draw(st.lists(st.sampled_from(self.copies.rejections), min_size=1, max_size=5)):
             self._redrive(rejection)
 
     @rule(item=_items, amount=st.integers(1, 4))
@@ -176,16 +165,16 @@ class Machine(RuleBasedStateMachine):
         """With enough stock, everything is delivered and redriven until nothing is left but what is hopeless."""
         for item in _ITEMS:
             self.restock(item, 100)
-        for rejection in self.copies.kept:
+        for rejection in self.copies.rejections:
             self._redrive(rejection)
-        self.copies.kept.clear()
+        self.copies.rejections.clear()
         for _ in range(2):
             report = self._process(list(self.waiting), Exactly({}), 10)
             assert not report.failures, report.errors
         assert not self.waiting
         hopeless = {key for key, asked in self.asked.items() if asked.amount is None}
-        assert {rejection.key.key for rejection in self.copies.kept} <= hopeless
-        self.copies.kept.clear()
+        assert {rejection.key.key for rejection in self.copies.rejections} <= hopeless
+        self.copies.rejections.clear()
         for key, asked in self.asked.items():
             record = self._writer(Exactly({})).find(IdempotencyKey(f"queue:{_QUEUE}", key))
             assert record is not None
@@ -235,10 +224,8 @@ def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names
     run_state_machine_as_test(
         OnEngine,
         settings=settings(
-            max_examples=50,
+            max_examples=settings().max_examples // 4,
             stateful_step_count=25,
-            deadline=None,
-            print_blob=True,
             suppress_health_check=list(HealthCheck),
         ),
     )

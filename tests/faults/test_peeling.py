@@ -1,13 +1,13 @@
 """What is left of a batch when some of it is known already."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from surewrite import Boto3Transport, Client, Deadline, Ledger, Transport
 from surewrite.requests import Catalogue
-from surewrite.sqs import Consumer, Rejection
-from surewrite.testing import client_error
+from surewrite.sqs import Consumer
+from surewrite.testing import RejectedMessages, client_error
 from tests.faults.kill.queues import Message
 from tests.models import MODELS
 
@@ -15,16 +15,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class Rejected:
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
-        self.keys += [rejection.key.key for rejection in rejections]
-        return {}
-
-
-def _consumer(transport: Transport, names: Mapping[str, str], rejected: Rejected) -> Consumer:
+def _consumer(transport: Transport, names: Mapping[str, str], rejected: RejectedMessages) -> Consumer:
     writer = Client(Ledger(names["Ledger"]), transport=transport, tables=names)
     return Consumer(writer, Catalogue(*MODELS), rejected)
 
@@ -43,7 +34,7 @@ def test_amounts_that_only_a_known_one_has_held_together(
 ) -> None:
     """38 digits and a fraction have no exact sum; with the amount in between that has been applied they had one."""
     huge = 10**38 - 1
-    rejected = Rejected()
+    rejected = RejectedMessages()
     consumer = _consumer(Boto3Transport(dynamodb_client), table_names, rejected)
 
     def process(**amounts: Any) -> None:
@@ -71,7 +62,7 @@ def test_a_group_goes_no_further_than_its_first_failure(
             raise client_error(operation, "AccessDeniedException")
         return Boto3Transport(dynamodb_client)(operation, request)
 
-    consumer = _consumer(denied_once, table_names, Rejected())
+    consumer = _consumer(denied_once, table_names, RejectedMessages())
     records = [_message(key, "group", set={"Category": key}) for key in "abcd"]
     assert consumer.process(records, deadline=Deadline.after(10)).failures == ["b", "c", "d"]
     assert _book(dynamodb_client, table_names)["Category"] == {"S": "a"}
