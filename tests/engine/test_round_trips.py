@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Write, attr
+from surewrite import Entry, Write, attr
 from surewrite.errors import ConditionFailed
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Offer
@@ -92,3 +92,34 @@ def test_consumed_capacity_is_reported_for_every_call(
 def test_nothing_is_asked_of_capacity_unless_wanted(house: House) -> None:
     assert house.db.commit(view(), key()).consumed == ()
     assert "ReturnConsumedCapacity" not in house.transport.calls[0][1]
+
+
+def offers(count: int, items: int) -> list[Entry]:
+    writes = [Write.update(Offer, f"o{n % items}", {attr("low").add(1)}) for n in range(count)]
+    return [Entry(write, key(str(n))) for n, write in enumerate(writes)]
+
+
+@pytest.mark.parametrize("parallel", [1, 8])
+@pytest.mark.parametrize("items", [1000, 300, 1])
+def test_a_thousand_updates_that_must_see_their_items(house: House, items: int, parallel: int) -> None:
+    house.seed(*(Offer(id=f"o{n}", high=2000) for n in range(items)))
+    results = house.db.commit_many(offers(1000, items), parallel=parallel)
+    assert all(result.outcome is not None for result in results)
+    assert len(house.operations) <= 40
+    assert sum(int((house.shown(Offer, f"o{n}") or {})["low"]) for n in range(items)) == 1000
+
+
+def test_of_updates_that_see_their_item_only_those_that_fit_are_applied(house: House) -> None:
+    house.seed(Offer(id="o0", low=0, high=5))
+    results = house.db.commit_many(offers(8, 1))
+    assert [result.outcome is not None for result in results] == [True] * 5 + [False] * 3
+    assert house.shown(Offer, "o0") == {"id": "o0", "low": 5, "high": 5}
+
+
+def test_the_deliveries_of_a_thousand_again(house: House) -> None:
+    house.seed(*(Offer(id=f"o{n}", high=2000) for n in range(300)))
+    house.db.commit_many(offers(1000, 300))
+    house.transport.calls.clear()
+    again = house.db.commit_many(offers(1000, 300))
+    assert all(result.outcome is not None and result.outcome.replayed for result in again)
+    assert len(house.operations) <= 40

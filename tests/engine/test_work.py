@@ -13,7 +13,7 @@ from pydantic import BaseModel
 from surewrite import Boto3Transport, Client, Ledger, NotFound, Table, Transaction, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
 from surewrite.testing import InterceptingTransport, RecordingTransport
-from tests.models import Book, User
+from tests.models import Book, Product, User
 
 Ahead = list[Callable[[], object]]
 """What happens ahead of the next transactions, one of it ahead of each."""
@@ -196,3 +196,62 @@ def test_a_crash_before_the_commit_leaves_nothing(writer: Client, books: Table[B
     assert stock(books) == 10
     assert place_order(1, idempotency_key="k") == place_order(1, idempotency_key="k")
     assert stock(books) == 9
+
+
+def test_a_torn_read_never_reaches_the_caller(writer: Client, books: Table[Book], dynamodb_client: Any) -> None:
+    """Two items that always change together are read while they change: the function raises, and is run again."""
+    products = writer.table(Product)
+    products.put(Product(id=1, quantity_on_hand=10))
+    runs: list[int] = []
+
+    @writer.exactly_once("torn")
+    def move(tx: Transaction) -> int:
+        stock = tx.require(Book, RAINMAKER).stock
+        if not runs:
+            books.update(RAINMAKER, {attr("Stock").set(4)})
+            products.update(1, {attr("QuantityOnHand").set(4)})
+        runs.append(stock)
+        if tx.require(Product, 1).quantity_on_hand != stock:
+            raise ValueError("the two differ")
+        tx.update(Product, 1, {attr("QuantityOnHand").add(-1)})
+        return stock
+
+    assert move(idempotency_key="m") == 4
+    assert runs == [10, 4]
+
+    books.update(RAINMAKER, {attr("Stock").set(7)})
+    with pytest.raises(ValueError, match="differ"):
+        move(idempotency_key="n")
+
+
+def test_each_run_gets_the_arguments_as_they_were_given(writer: Client, books: Table[Book], ahead: Ahead) -> None:
+    seen: list[list[str]] = []
+
+    @writer.exactly_once("tags")
+    def tag(tx: Transaction, names: list[str]) -> int:
+        seen.append(list(names))
+        names.append("added by the run")
+        tx.require(Book, RAINMAKER)
+        tx.put(User(username="tags", last_name=",".join(names)))
+        return len(names)
+
+    given = ["a"]
+    ahead.append(lambda: books.update(RAINMAKER, {attr("Views").add(1)}))
+    assert tag(given, idempotency_key="t") == 2
+    assert seen == [["a"], ["a"]]
+    assert given == ["a"]
+    assert tag(given, idempotency_key="t") == 2
+
+
+def test_the_name_says_whose_keys_these_are(writer: Client, books: Table[Book]) -> None:
+    """It stays when the function moves to another module."""
+
+    def first(tx: Transaction) -> str:
+        return "first"
+
+    def moved(tx: Transaction) -> str:
+        return "moved"
+
+    assert writer.exactly_once("greet")(first)(idempotency_key="k") == "first"
+    assert writer.exactly_once("greet")(moved)(idempotency_key="k") == "first"
+    assert writer.exactly_once("other")(moved)(idempotency_key="k") == "moved"

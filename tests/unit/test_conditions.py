@@ -8,8 +8,9 @@ import pytest
 
 from surewrite import attr
 from surewrite.errors import InvalidCondition, Problem
+from surewrite.expressions.accepted import as_condition
 from surewrite.expressions.condition_json import condition_from_json
-from surewrite.expressions.conditions import Condition, all_of, as_condition, check_key_condition, render_condition
+from surewrite.expressions.conditions import Condition, all_of, check_key_condition, render_condition
 from surewrite.expressions.evaluate import evaluate
 from surewrite.expressions.placeholders import Placeholders
 from tests.conditions import condition_to_json

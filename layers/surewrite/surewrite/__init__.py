@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .errors import DeadlineExceeded as DeadlineExceeded
     from .errors import InvalidCondition as InvalidCondition
     from .errors import InvalidItem as InvalidItem
+    from .errors import InvalidJSON as InvalidJSON
     from .errors import InvalidKey as InvalidKey
     from .errors import InvalidRequest as InvalidRequest
     from .errors import InvalidUpdate as InvalidUpdate
@@ -68,8 +69,9 @@ _MODULES = {
     ".commit.transport": "Boto3Transport Transport boto3_client",
     ".errors": (
         "BulkIncomplete Blocked CallFailed ConditionFailed ConfigurationError Conflict DeadlineExceeded "
-        "InvalidCondition InvalidItem InvalidKey InvalidRequest InvalidUpdate ItemTooLarge KeyReused NotFound Problem "
-        "Rejected RequestRefused ResponseLost Retryable SurewriteError Throttled Unavailable UnknownCollection"
+        "InvalidCondition InvalidItem InvalidJSON InvalidKey InvalidRequest InvalidUpdate ItemTooLarge KeyReused "
+        "NotFound Problem Rejected RequestRefused ResponseLost Retryable SurewriteError Throttled Unavailable "
+        "UnknownCollection"
     ),
     ".expressions.evaluate": "ReturnValues apply",
     ".expressions.attributes": "attr",

@@ -11,8 +11,9 @@ from .commit.outcome import Outcome
 from .commit.retry import Deadline
 from .commit.session import Session
 from .errors import InvalidItem, NotFound, Problem
+from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
-from .expressions.conditions import AnyCondition, as_condition, check_key_condition, render_condition
+from .expressions.conditions import check_key_condition, render_condition
 from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
@@ -63,8 +64,10 @@ class Table(Generic[M]):
         if image is None:
             return None
         if fields is None:
-            return self.model.from_image(image)
-        return self.model.from_partial(image, [path(name) for name in fields])
+            item = self.model.from_image(image)
+        else:
+            item = self.model.from_partial(image, [path(name) for name in fields])
+        return item.with_version(image.get(VERSION))
 
     def image(
         self,
@@ -259,7 +262,8 @@ class Table(Generic[M]):
                 if limit is not None and count >= limit:
                     return
                 count += 1
-                yield self.model.from_stored(image_from_wire(wire))
+                image = image_from_wire(wire)
+                yield self.model.from_stored(image).with_version(image.get(VERSION))
             if "LastEvaluatedKey" not in response or (limit is not None and count >= limit):
                 return
             request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
@@ -268,8 +272,9 @@ class Table(Generic[M]):
         """What is committed is shown, even where it violates the model."""
         if outcome.attributes is None:
             return None
-        image = {**outcome.attributes, VERSION: outcome.version}
+        # what an item was before has no version any more
+        version = outcome.version if write.return_values in ("ALL_NEW", "UPDATED_NEW") else None
         if write.return_values in ("UPDATED_OLD", "UPDATED_NEW"):
             assert isinstance(write.action, Update)
-            return self.model.from_partial(image, write.action.paths)
-        return self.model.from_stored(image)
+            return self.model.from_partial(outcome.attributes, write.action.paths).with_version(version)
+        return self.model.from_stored(outcome.attributes).with_version(version)

@@ -11,9 +11,10 @@ from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias, get_args
 
 from .errors import InvalidRequest, Problem
+from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
 from .expressions.attributes import attr
-from .expressions.conditions import AnyCondition, Condition, all_of, as_condition, render_condition
+from .expressions.conditions import Condition, all_of, render_condition
 from .expressions.constraints import NeedsRead, constraint_of
 from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import Placeholders

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ..errors import InvalidUpdate, NotFound, Problem
+from ..expressions.accepted import AnyCondition
 from ..expressions.actions import Action
 from ..expressions.combine import combine
-from ..expressions.conditions import AnyCondition, render_condition
+from ..expressions.conditions import render_condition
 from ..expressions.placeholders import Placeholders
 from ..expressions.updates import Update
-from ..model.item import Item
+from ..model.item import VERSION, Item
 from ..model.wire import Image
 from ..writes import Target, Write
 from .effects import effect, pin, pinned
@@ -45,7 +46,9 @@ class Transaction:
         """The item, None if there is none. Either way the commit demands that it is still so."""
         touched = self._touch(model, model.schema_.key(key))
         self._read(touched)
-        return None if touched.image is None else model.from_image(touched.image)
+        if touched.image is None:
+            return None
+        return model.from_image(touched.image).with_version(touched.image.get(VERSION))
 
     def require(self, model: type[M], key: Any) -> M:
         """The item; NotFound if there is none."""

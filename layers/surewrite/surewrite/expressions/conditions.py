@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
+from typing import Any, ClassVar
 
 from ..errors import InvalidCondition, InvalidRequest, Problem
 from ..model.coerce import native
@@ -21,24 +21,17 @@ from ..paths import Path
 from .operands import Operand, Ref, Size, Value
 from .placeholders import MAX_EXPRESSION_BYTES, MAX_OPERATORS, Placeholders
 
-if TYPE_CHECKING:
-    from boto3.dynamodb.conditions import ConditionBase
-
 MAX_CHOICES = 100
-
-
-AnyCondition: TypeAlias = "Condition | ConditionBase"
-"""Ours, or boto3's: `as_condition` makes the first of the second."""
 
 
 class Condition:
     """Base of all conditions."""
 
     def __and__(self, other: Condition) -> Condition:
-        return And((*parts_of(self, And), *parts_of(other, And)))
+        return And((*parts_of(self, And), *parts_of(other, And))) if isinstance(other, Condition) else NotImplemented
 
     def __or__(self, other: Condition) -> Condition:
-        return Or((*parts_of(self, Or), *parts_of(other, Or)))
+        return Or((*parts_of(self, Or), *parts_of(other, Or))) if isinstance(other, Condition) else NotImplemented
 
     def __invert__(self) -> Condition:
         return Not(self)
@@ -63,7 +56,7 @@ class Condition:
 
 def parts_of(condition: Condition, kind: type[And | Or]) -> tuple[Condition, ...]:
     """The parts of a conjunction (or disjunction), the condition itself if it is none."""
-    return condition.parts if isinstance(condition, kind) else (as_condition(condition),)
+    return condition.parts if isinstance(condition, kind) else (condition,)
 
 
 @dataclass(frozen=True)
@@ -285,15 +278,6 @@ def _operand(value: Any) -> Operand:
 
 def _invalid(reason: str, *where: str | int) -> InvalidCondition:
     return InvalidCondition(Problem(where, reason))
-
-
-def as_condition(value: Any) -> Condition:
-    """The condition, whether it is one of ours or of boto3's; InvalidCondition for anything else."""
-    if isinstance(value, Condition):
-        return value
-    from .boto3_conditions import from_boto3  # few programs need it
-
-    return from_boto3(value)
 
 
 def all_of(conditions: Iterable[Condition | None]) -> Condition | None:

@@ -180,6 +180,18 @@ class Item(BaseModel):
         except InvalidItem:
             return lenient_instance(cls, {name: value for name, value in image.items() if name != VERSION})
 
+    @property
+    def version_(self) -> str | None:
+        """The version that the item had when it was read or written, for optimistic locking: `update(…,
+        version=book.version_)`. None for an instance that was made here, and for an item without one."""
+        version: str | None = self.__dict__.get(VERSION)
+        return version
+
+    def with_version(self, version: str | None) -> Self:
+        """Keeps the version in the instance; it is no field, and takes no part in comparisons or dumps."""
+        self.__dict__[VERSION] = version
+        return self
+
     if not TYPE_CHECKING:
 
         def __getattr__(self, name: str) -> Any:
