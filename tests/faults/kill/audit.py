@@ -1,9 +1,12 @@
 """What must be true when the queues are empty: every effect has its record, every record its effect."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from botocore.exceptions import BotoCoreError
 
 from surewrite.commit.ledger import IdempotencyKey
 from surewrite.model.wire import image_from_wire, image_to_wire
@@ -17,7 +20,8 @@ Items = dict[Row, dict[str, Any]]
 
 
 def lay_out(stage: Stage) -> None:
-    """Puts the items there that the requests expect."""
+    """Puts the items there that the requests expect, and watches what is refused."""
+    stage.rejected.witness = lambda copy: _check_refusal(stage, copy)
     for (table, name), attributes in seeds().items():
         key: dict[str, Any] = {"Author": AUTHOR, "Title": name} if table == "Books" else {"Id": int(name)}
         stage.client.put_item(TableName=stage.tables[table], Item=image_to_wire({**key, **attributes}))
@@ -50,10 +54,11 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     `before` is what was there first, the seeds if it is not given.
     """
     records = _records(stage)
-    ids = {request: _record_id(request) for request in requests}
-    applied = {request for request in requests if _applied(request, records.get(ids[request]))}
+    ids = {request: _record_ids(request) for request in requests}
+    applied = {request for request in requests if _applied(request, records.get(ids[request][0]))}
     consumed = [name for name, record in records.items() if "rejected" not in record]
-    assert Counter(consumed) == Counter(ids[request] for request in applied), f"records and requests differ; {stage!r}"
+    expected_ids = Counter(name for request in applied for name in ids[request])
+    assert Counter(consumed) == expected_ids, f"records and requests differ; {stage!r}"
     for request in requests:
         assert request.fate is not Fate.APPLIED or request in applied, f"lost: {request}; {stage!r}"
         assert request.fate is not Fate.REJECTED or request not in applied, f"applied: {request}; {stage!r}"
@@ -67,9 +72,31 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     return applied
 
 
-def _record_id(request: Request) -> str:
-    """Keys belong to the logical name of the queue."""
-    return IdempotencyKey(f"queue:{request.queue.removesuffix('.fifo')}", request.key).record_id
+def _check_refusal(stage: Stage, copy: Mapping[str, Any]) -> None:
+    """Notes an error where a reservation is refused although there is enough: while messages are delivered the stock
+    only falls, so that what is there now was there then."""
+    if '"Stock": -' not in copy["MessageBody"]:
+        return
+    body = json.loads(copy["MessageBody"])
+    try:
+        found = stage.client.get_item(
+            TableName=stage.tables["Books"], Key=image_to_wire(body["key"]), ConsistentRead=True
+        )
+    except BotoCoreError:
+        return  # the engine is down
+    stock = image_from_wire(found["Item"])["Stock"]
+    if stock + body["add"]["Stock"] >= 0:
+        stage.errors.append(f"refused with {stock} in stock: {body}")
+
+
+def _record_ids(request: Request) -> list[str]:
+    """Keys belong to the logical name of the queue; each chunk of a bulk, of 99 items, has a record of its own."""
+    scope = f"queue:{request.queue.removesuffix('.fifo')}"
+    body = request.body if isinstance(request.body, dict) else {}
+    items = len(body.get("put", ())) + len(body.get("delete", ()))
+    digest = hashlib.sha256(request.key.encode()).hexdigest()
+    keys = [request.key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
+    return [IdempotencyKey(scope, key).record_id for key in keys]
 
 
 def contents(stage: Stage) -> Items:
@@ -87,6 +114,8 @@ def _applied(request: Request, record: Mapping[str, Any] | None) -> bool:
     """Whether the record is that of this request, as the library tells requests of one key apart."""
     if record is None or "rejected" in record or not isinstance(request.body, dict):
         return False
+    if request.body.get("op") == "batch":
+        return True  # no two of them share a key
     command = parse_message(json.loads(json.dumps(request.body)))
     return bool(command.to_write(_CATALOGUE[command.collection]).fingerprint == record["fingerprint"])
 

@@ -2,7 +2,7 @@
 
 import random
 import threading
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -91,11 +91,18 @@ class Queue:
 
 
 class RejectedQueue(RecordingSQS):
-    """What the worker has sent to the rejected queue, which it calls as SQS."""
+    """What the worker has sent to the rejected queue, which it calls as SQS. `witness` looks at every copy when it
+    comes in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.witness: Callable[[Mapping[str, Any]], None] = lambda copy: None
 
     def answer(self, operation: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """SQS's answer to a request."""
         assert operation == "SendMessageBatch", operation
+        for copy in request["Entries"]:
+            self.witness(copy)
         return self.send_message_batch(**request)
 
     @property

@@ -116,6 +116,14 @@ def _delete(queue: str, n: int) -> Request:
     return Request(queue, f"delete {n}", body, Fate.APPLIED, (Effect(("ProductCatalog", str(5000 + n)), None, None),))
 
 
+def _bulk(first: int, size: int) -> tuple[dict[str, Any], tuple[Effect, ...]]:
+    """Puts `size` new products, each with a quantity of 5, and deletes one that is not there."""
+    new: dict[str, Any] = {"Description": f"bulk {first}", "QuantityOnHand": 5}
+    items = [{"Id": first + n, **new} for n in range(size)]
+    effects = (Effect(("ProductCatalog", str(item["Id"])), None, new) for item in items)
+    return {"op": "batch", "collection": "products", "put": items, "delete": [{"Id": first + size}]}, tuple(effects)
+
+
 _Maker = Callable[[int, random.Random], tuple[dict[str, Any], tuple[Effect, ...]]]
 _SOUND: Sequence[tuple[int, _Maker]] = (
     (10, lambda n, chance: add(f"hot {chance.randrange(3)}", by=chance.randint(1, 3))),
@@ -155,6 +163,9 @@ _HOPELESS: Sequence[Mapping[str, Any] | str] = (
     {"op": "put", "collection": "products", "item": {"Id": 10_000_000, "Price": -1}},
     {"op": "put", "collection": "products", "item": {"Id": 4999}, "when": {"Id": {"exists": False}}},
     {"op": "delete", **book("hot 0"), "when": {"Stock": {"gt": 10**9}}},
+    {"op": "batch", "collection": "products"},
+    {"op": "batch", "collection": "products", "put": [{"Id": 10_000_001}, {"Id": 10_000_001}]},
+    {"op": "batch", "collection": "products", "put": [{"Id": 10_000_002}, {"Id": 10_000_003, "Price": -1}]},
 )
 
 
@@ -178,6 +189,9 @@ def mixed(messages: int, chance: random.Random) -> Traffic:
             requests.append(Request(WRITES, f"rival {n}", body, Fate.EITHER, effects))
     requests += [_delete(chance.choice([WRITES, OTHERS]), n) for n in range(min(distinct // 20, _DELETED))]
     requests += _ordered(distinct // 6)
+    for n in range(distinct // 100):
+        body, effects = _bulk(40_000 + 1000 * n, chance.choice([2, 110]))
+        requests.append(Request(chance.choice([WRITES, OTHERS]), f"bulk {n}", body, Fate.APPLIED, effects))
     makers, weights = [maker for _, maker in _SOUND], [weight for weight, _ in _SOUND]
     for n in range(max(0, distinct - len(requests))):
         body, effects = chance.choices(makers, weights)[0](n, chance)
@@ -206,6 +220,9 @@ def one_of_each(chance: random.Random) -> Traffic:
         requests.append(Request(WRITES, f"scarce {n}", body, Fate.EITHER, effects))
         body, effects = add("rival", by=n + 1)
         requests.append(Request(WRITES, "rival", body, Fate.EITHER, effects))
+    for n, size in enumerate((2, 110)):  # a chunk, and two
+        body, effects = _bulk(40_000 + 1000 * n, size)
+        requests.append(Request(WRITES, f"bulk {n}", body, Fate.APPLIED, effects))
     for kind, (_, maker) in enumerate(_SOUND):
         for n in range(1 + (kind == 0)):
             body, effects = maker(n, chance)
@@ -214,7 +231,7 @@ def one_of_each(chance: random.Random) -> Traffic:
 
 
 def _ordered(count: int) -> Iterator[Request]:
-    """Requests of a FIFO queue: three groups, each with its own list, and a hopeless one now and then."""
+    """Requests of a FIFO queue: three groups, each with its own list, and something else now and then."""
     for n in range(count):
         body, effects = _append(9000 + n % 3, n)
         group = f"group {n % 3}"
@@ -222,6 +239,31 @@ def _ordered(count: int) -> Iterator[Request]:
         if n % 10 == 5:
             hopeless = {**body, "when": {"Description": {"exists": True}}}
             yield Request(ORDERED, f"ordered poison {n}", hopeless, Fate.REJECTED, group=group)
+        if n % 10 == 7:
+            yield from _too_early(n, group)
+        if n % 20 == 2:
+            yield from _bulk_and_more(n, group)
+
+
+def _too_early(n: int, group: str) -> Iterator[Request]:
+    """A request whose condition is met by the next one only, and no more by the one after that: what was refused may
+    not be applied when it is delivered once more."""
+    body, effects = _append(9000 + n % 3, -n)
+    yield Request(ORDERED, f"early {n}", {**body, "when": {"Price": {"eq": n}}}, Fate.REJECTED, effects, group=group)
+    for name, price in (("opened", n), ("closed", 0)):
+        body = {"op": "update", **product(9000 + n % 3), "set": {"Price": price}}
+        yield Request(ORDERED, f"{name} {n}", body, Fate.APPLIED, group=group)
+
+
+def _bulk_and_more(n: int, group: str) -> Iterator[Request]:
+    """A bulk of two chunks, and updates of its first and its last item, which it would undo if it came again."""
+    first, size = 60_000 + 1000 * n, 110
+    body, effects = _bulk(first, size)
+    yield Request(ORDERED, f"ordered bulk {n}", body, Fate.APPLIED, effects, group=group)
+    for number in (first, first + size - 1):
+        body = {"op": "update", **product(number), "add": {"QuantityOnHand": 1}}
+        effect = Effect(("ProductCatalog", str(number)), "QuantityOnHand", 1)
+        yield Request(ORDERED, f"more of {number}", body, Fate.APPLIED, (effect,), group=group)
 
 
 def _sent(requests: Sequence[Request], messages: int, chance: random.Random) -> Traffic:
