@@ -79,6 +79,43 @@ def test_rejections_of_a_group_are_sent_in_their_order(worker: Worker, store: St
     ]
 
 
+def test_what_was_rejected_stays_rejected_when_it_is_delivered_again(
+    worker: Worker, store: Store, rejected: RecordingSQS
+) -> None:
+    """The worker dies before SQS has deleted the messages: the first would now be applied after the second."""
+    early = ordered(category("1", when={"Views": {"eq": 1}}), "1")
+    batch = [early, ordered(category("2", add={"Views": 1}), "2")]
+    assert worker(*batch) == []
+    assert worker(*batch) == []
+    assert (store.book()["Category"], len(rejected.messages)) == ("2", 2)
+    assert rejected.attribute("Reason") == ["ConditionFailed: the condition is not met"] * 2
+
+    # Moved back it is another message, of the same request.
+    (key, _) = rejected.attribute("IdempotencyKey")
+    moved = sqs_record(
+        category("1", when={"Views": {"eq": 1}}), attributes={"IdempotencyKey": key}, group="g", queue=QUEUE
+    )
+    assert worker(moved, moved) == []
+    assert worker(early) == []
+    assert (store.book()["Category"], len(rejected.messages)) == ("1", 2)
+
+
+def test_a_rival_in_the_same_batch_stops_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    batch = [
+        ordered(category("1", idempotency_key="k"), "1"),
+        ordered(category("2", idempotency_key="k"), "2"),
+        ordered(category("3"), "3"),
+    ]
+    rejected.down = True
+    assert worker(*batch) == ["2", "3"]
+    assert store.book()["Category"] == "1"
+
+    rejected.down = False
+    assert worker(*batch[1:]) == []
+    assert store.book()["Category"] == "3"
+    assert [reason.split(":")[0] for reason in rejected.attribute("Reason")] == ["KeyReused"]
+
+
 # --- deduplication ids as keys -------------------------------------------------------------------------------------
 
 

@@ -67,6 +67,8 @@ REFUSED: dict[str, Any] = {
     "an unknown attribute": update(set={"Category": LONG}, add={"Nope": 1}),
     "a wrong item": {"op": "put", "collection": "books", "item": {**_KEY, "Stock": -1, "Category": LONG}},
     "a validator, at the door": {"op": "put", "collection": "strict", "item": {"id": "1", "text": LONG}},
+    "a validator, in the commit": {"op": "update", "collection": "strict", "key": {"id": "1"}, "set": {"text": LONG}},
+    "an unmet condition": update(set={"Category": LONG}, when={"Stock": {"ge": 1}}),
 }
 
 

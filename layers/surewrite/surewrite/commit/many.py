@@ -42,7 +42,16 @@ def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, paral
     run = _Run(session, entries)
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
+    for result in run.results.values():
+        _forget_frames(result.error)
     return [run.results[index] for index in range(len(entries))]
+
+
+def _forget_frames(error: BaseException | None) -> None:
+    """An error that is kept would keep the frames that it has passed through, and with them all entries."""
+    while error is not None:
+        error.__traceback__ = error.__context__ = None
+        error = error.__cause__
 
 
 @dataclass

@@ -8,7 +8,6 @@ from typing import Any
 
 from ..client import Client
 from ..commit.many import Entry
-from ..commit.outcome import Result
 from ..commit.retry import Deadline
 from ..errors import Blocked
 from ..requests import Catalogue
@@ -57,14 +56,19 @@ class Consumer:
         """Commits them. Those that have to wait for a rejection of their group get no fate yet."""
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
-        entries = [Entry(message.write, message.key, message.group) for message in messages if message.write]
+        entries = [
+            Entry(message.write, message.key, lane=message.group, source=message.source)
+            for message in messages
+            if message.write is not None
+        ]
         results = self._client.commit_many(entries, deadline=committing, parallel=self._parallel)
         stopped: set[str | None] = set()
         for message, result in zip(messages, results, strict=True):
             if result.outcome is not None:
                 message.fate = Fate.REPLAYED if result.outcome.replayed else Fate.APPLIED
             elif not (isinstance(result.error, Blocked) and message.group in stopped):
-                message.fail(_failure(result))
+                assert result.error is not None
+                message.fail(Failure.of(result.error))
                 stopped.add(message.group)
 
     def _reject(self, messages: Sequence[Message], deadline: Deadline) -> None:
@@ -89,7 +93,9 @@ class Consumer:
         if failure.reason is None or failure.on_record:
             return
         try:
-            applied = self._client.reject(message.key, message.fingerprint, failure.reason, deadline=deadline)
+            applied = self._client.reject(
+                message.key, message.fingerprint, failure.reason, source=message.source, deadline=deadline
+            )
         except Exception as error:
             message.fail(Failure.passing(error))
         else:
@@ -120,10 +126,6 @@ def _ready(messages: Sequence[Message]) -> list[Message]:
                 ready.append(message)
             begun.add(group)
     return ready
-
-
-def _failure(result: Result) -> Failure:
-    return Failure(result.cause) if result.error is None else Failure.of(result.error)
 
 
 def _report(messages: Sequence[Message]) -> Report:

@@ -43,6 +43,11 @@ class Message:
         return self.record.group
 
     @property
+    def source(self) -> str | None:
+        """The message id, which tells a redelivery from a redrive."""
+        return self.record.message_id or None
+
+    @property
     def fingerprint(self) -> str:
         """Tells its request from others under its key."""
         return self.record.digest()[:32] if self.write is None else self.write.fingerprint

@@ -12,7 +12,7 @@ from typing import Self
 from botocore.exceptions import ClientError
 
 from ..commit.ledger import IdempotencyKey
-from ..errors import ConditionFailed, InvalidRequest, KeyReused, UnknownCollection
+from ..errors import CallFailed, ConditionFailed, InvalidRequest, KeyReused, Rejected, UnknownCollection
 from .records import SQSRecord
 
 _LONGEST_REASON = 1024
@@ -38,6 +38,8 @@ class Failure:
     def of(cls, error: Exception) -> Self:
         """From whatever was raised for the message."""
         name = type(error).__name__
+        if isinstance(error, Rejected):
+            return cls(name, str(error), on_record=True)
         if isinstance(error, _FINAL):
             return cls(name, f"{name}: {error}"[:_LONGEST_REASON], on_record=isinstance(error, KeyReused))
         return cls.passing(error)
@@ -50,6 +52,8 @@ class Failure:
 
 def cause_of(error: Exception) -> str:
     """The name of the error; of a failed call to AWS its operation and code."""
+    if isinstance(error, CallFailed):
+        return f"{error.operation}: {error.code}"
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {error.response.get('Error', {}).get('Code', 'unknown')}"
     return type(error).__name__
