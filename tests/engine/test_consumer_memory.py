@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import json
 import tracemalloc
 from collections.abc import Iterator, Mapping
@@ -16,7 +17,7 @@ from surewrite.model.json import loads
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
 from surewrite.sqs.cache import RequestCache
-from surewrite.testing import RejectedMessages, cancellation
+from surewrite.testing import RejectedMessages, cancellation, client_error
 from tests.models import Book, Product
 
 _BODY = 200_000
@@ -92,6 +93,33 @@ def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
         batch(number)
     after, _ = tracemalloc.get_traced_memory()
     assert after - before < 2 * _BODY  # three batches have 27 bodies
+
+
+@pytest.mark.usefixtures("no_collection")
+def test_nothing_of_an_applied_body_is_kept_after_conflicts() -> None:
+    calls = itertools.count()
+
+    def busy(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+        match next(calls) % 3:
+            case 0:
+                raise client_error(operation, "TransactionInProgressException")
+            case 1:
+                raise cancellation(operation, *["TransactionConflict"] * len(request["TransactItems"]))
+        return {}
+
+    consumer = Consumer(Client(transport=busy, sleep=lambda _: None), Catalogue(Book), Sink())
+    text = json.dumps(update(set={"Category": LONG}, add={"Views": 1}))
+
+    def batch() -> None:
+        records = [{"messageId": str(n), "body": f"{text} ", "eventSourceARN": "queue"} for n in range(9)]
+        assert consumer.process(records, deadline=Deadline.after(10)).failures == []
+
+    batch()
+    before, _ = tracemalloc.get_traced_memory()
+    for _ in range(3):
+        batch()
+    after, _ = tracemalloc.get_traced_memory()
+    assert after - before < 2 * _BODY
 
 
 @pytest.mark.parametrize(

@@ -87,3 +87,12 @@ def sort(error: Exception, operation: str) -> SurewriteError:
     if code in _OUTAGES or status >= 500:
         return Unavailable(f"DynamoDB returned {code or status}")
     return CallFailed(operation, code or type(error).__name__)
+
+
+def forget_frames(error: BaseException) -> None:
+    """For an error that is kept: otherwise it keeps the frames that it has passed through, and with them all that is
+    being committed, until the garbage collector runs."""
+    kept: BaseException | None = error
+    while kept is not None:
+        kept.__traceback__ = kept.__context__ = None
+        kept = kept.__cause__

@@ -14,6 +14,7 @@ from ..errors import Blocked, KeyReused
 from ..writes import BulkWrite, Target, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
+from .failures import forget_frames
 from .ledger import Claim, IdempotencyKey
 from .outcome import Result
 from .schedule import MAX_ACTIONS, MAX_BYTES
@@ -43,15 +44,9 @@ def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, paral
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
     for result in run.results.values():
-        _forget_frames(result.error)
+        if result.error is not None:
+            forget_frames(result.error)
     return [run.results[index] for index in range(len(entries))]
-
-
-def _forget_frames(error: BaseException | None) -> None:
-    """An error that is kept would keep the frames that it has passed through, and with them all entries."""
-    while error is not None:
-        error.__traceback__ = error.__context__ = None
-        error = error.__cause__
 
 
 @dataclass

@@ -8,8 +8,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from ..errors import Retryable
-
 _BASE_DELAY, _MAX_DELAY = 0.025, 1.0
 
 MIN_CALL_TIME = 0.05
@@ -47,11 +45,6 @@ class Backoff:
     def __init__(self, deadline: Deadline, sleep: Callable[[float], None] = time.sleep, *, attempts: int = 1) -> None:
         self._deadline, self._sleep = deadline, sleep
         self._bound = min(_BASE_DELAY * 2 ** min(attempts - 1, 10), _MAX_DELAY)
-
-    def wait(self, error: Retryable) -> None:
-        """Waits before the next attempt; raises `error` if the time would be over by then."""
-        if not self.try_wait():
-            raise error
 
     def try_wait(self) -> bool:
         """Waits before the next attempt; False, at once, if the time would be over by then."""

@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from ..errors import CallFailed, Conflict, DeadlineExceeded, RequestRefused, Retryable, Throttled, Unavailable
+from ..errors import (
+    CallFailed,
+    Conflict,
+    DeadlineExceeded,
+    RequestRefused,
+    Retryable,
+    SurewriteError,
+    Throttled,
+    Unavailable,
+)
 from ..model.item import Item
 from ..model.json import canonical
 from ..model.wire import Image, Wire, image_from_wire, image_to_wire
@@ -219,16 +228,22 @@ class Session:
         if call.deadline.remaining() < MIN_CALL_TIME:
             raise DeadlineExceeded("no time left for a request to DynamoDB")
         backoff = Backoff(call.deadline, self.sleep)
-        while True:
-            try:
-                response = self.transport(operation, {**request, **call.options})
-            except CALL_ERRORS as error:
-                failure = sort(error, operation)
-                if isinstance(failure, CallFailed):
-                    raise failure from error
-                if not isinstance(failure, Retryable) or (isinstance(failure, Unavailable) and not repeat_unanswered):
-                    raise failure from None
-            else:
-                call.note(response)
-                return response
-            backoff.wait(failure)
+        failure: SurewriteError | None = None
+        try:
+            while True:
+                try:
+                    response = self.transport(operation, {**request, **call.options})
+                except CALL_ERRORS as error:
+                    failure = sort(error, operation)
+                    if isinstance(failure, CallFailed):
+                        raise failure from error
+                    lost = isinstance(failure, Unavailable) and not repeat_unanswered
+                    if not isinstance(failure, Retryable) or lost:
+                        raise failure from None
+                else:
+                    call.note(response)
+                    return response
+                if not backoff.try_wait():
+                    raise failure
+        finally:
+            failure = None  # an error among the variables of its own frame is a cycle that keeps all its frames
