@@ -12,6 +12,7 @@ from tests.acceptance.harness import RAINMAKER_KEY, Store, Worker, add, redriven
 
 SCOPE = "queue:WritesQueue"
 CATEGORY = {"op": "update", "collection": "books", "key": RAINMAKER_KEY}
+BATCH = {"op": "batch", "collection": "products"}
 PUT = {"op": "put", "collection": "books", "item": {**RAINMAKER_KEY, "Category": "Suspense", "Stock": 50}}
 
 
@@ -100,6 +101,16 @@ def test_a_batch_of_items(worker: Worker, store: Store, rejected: RecordingSQS) 
     assert rejected.attribute("Reason")[0].startswith("InvalidRequest: ")
 
 
+@pytest.mark.parametrize(("duplicates", "left"), [("first", {"Id": 1, "Description": "a"}), ("last", None)])
+def test_duplicates_in_a_batch(worker: Worker, store: Store, duplicates: str, left: Any) -> None:
+    """The deletes come after the puts, whatever the order of the members."""
+    puts = [{"Id": 1, "Description": text} for text in "ab"]
+    body = {"delete": [{"Id": 1}], **BATCH, "put": puts, "duplicates": duplicates}
+    assert worker(sqs_record(body)) == []
+    item = store.item("ProductCatalog", {"Id": Decimal(1)})
+    assert (item if item is None else {name: item[name] for name in left}) == left
+
+
 POISONED: dict[str, tuple[Any, str]] = {
     "not JSON": ("this is not JSON", "InvalidJSON: not JSON"),
     "empty": (" ", "InvalidJSON: empty"),
@@ -141,6 +152,20 @@ POISONED: dict[str, tuple[Any, str]] = {
     "empty key": (add("Views", 1, idempotency_key=""), "InvalidKey: idempotency_key: 1 to 255"),
     "key of 300 characters": (add("Views", 1, idempotency_key="x" * 300), "InvalidKey: idempotency_key: 1 to 255"),
     "key with a line break": (add("Views", 1, idempotency_key="a\nb"), "InvalidKey: idempotency_key: 1 to 255"),
+    "an empty batch": (BATCH, "InvalidRequest: a batch needs at least one of put, delete"),
+    "a batch of two collections": (
+        {**BATCH, "put": [RAINMAKER_KEY]},
+        "InvalidItem: put 0 Author: unknown attribute",
+    ),
+    "a second put of an item": (
+        {**BATCH, "put": [{"Id": 1}, {"Id": 2}, {"Id": 1}]},
+        "InvalidRequest: put 2: a second write of the same item",
+    ),
+    "a delete of what is put": (
+        {**BATCH, "put": [{"Id": 1}], "delete": [{"Id": 2}, {"Id": 1}]},
+        "InvalidRequest: delete 1: a second write of the same item",
+    ),
+    "unknown duplicates": ({**BATCH, "put": [{"Id": 1}], "duplicates": "frist"}, "InvalidRequest: duplicates: Input"),
     "too large": ({**PUT, "item": {**RAINMAKER_KEY, "Category": "x" * 500_000}}, "ItemTooLarge: "),
 }
 
