@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from surewrite.testing import RecordingSQS, sqs_record
+from surewrite.testing import RecordingSQS, client_error, sqs_record
 from tests.acceptance.harness import RAINMAKER_KEY, Store, Worker, add, redriven
 
 SCOPE = "queue:WritesQueue"
@@ -300,15 +300,21 @@ def test_no_time_left(worker: Worker, store: Store, rejected: RecordingSQS) -> N
     assert (store.book()["Views"], rejected.bodies) == (5, ["poison"])
 
 
-def test_a_fault_of_the_engine_is_nobodys_rejection(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+def test_a_denied_call_rejects_nothing_and_is_named(
+    worker: Worker, rejected: RecordingSQS, caplog: pytest.LogCaptureFixture
+) -> None:
     def denied(operation: str, request: Mapping[str, Any]) -> None:
-        error: Any = {"Error": {"Code": "AccessDeniedException", "Message": "no"}}
-        raise ClientError(error, operation)
+        raise client_error(operation, "AccessDeniedException")
 
-    batch = [sqs_record(add("Views", 1, "k"))]
     worker.break_calls(denied)
-    assert worker(*batch) == [batch[0]["messageId"]]
+    assert worker(sqs_record(add("Views", 1, "k"), message_id="denied"), sqs_record("poison", message_id="p")) == [
+        "denied",
+        "p",
+    ]
     assert rejected.messages == []
+    lines = [vars(record) for record in caplog.records]
+    retried = {line["message_id"]: line["error"] for line in lines if "message_id" in line}
+    assert retried == {"denied": "TransactWriteItems: AccessDeniedException", "p": "PutItem: AccessDeniedException"}
 
 
 @pytest.mark.parametrize("batches", [1, 8])
