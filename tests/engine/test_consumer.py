@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import uuid
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
@@ -48,8 +49,7 @@ class Copies:
 
 @pytest.fixture
 def client(dynamodb_client: DynamoDBClient) -> Client:
-    prefix = f"consumer-{id(object())}-"
-    names = create_tables(dynamodb_client, [Note, Tagged], prefix)
+    names = create_tables(dynamodb_client, [Note, Tagged], f"{uuid.uuid4()}-")
     return Client(names["Ledger"], transport=Boto3Transport(dynamodb_client), tables=names)
 
 

@@ -30,10 +30,11 @@ def lay_out(stage: Stage) -> None:
 def wipe(stage: Stage) -> None:
     """Empties the tables."""
     for table, key in (("Books", ("Author", "Title")), ("ProductCatalog", ("Id",)), ("Ledger", ("id",))):
-        for item in _scan(stage, table):
-            stage.client.delete_item(
-                TableName=stage.tables[table], Key=image_to_wire({name: item[name] for name in key})
-            )
+        items = _scan(stage, table)
+        for start in range(0, len(items), 25):
+            keys = [image_to_wire({name: item[name] for name in key}) for item in items[start : start + 25]]
+            deletes: Any = [{"DeleteRequest": {"Key": key}} for key in keys]
+            stage.client.batch_write_item(RequestItems={stage.tables[table]: deletes})
 
 
 def restock(stage: Stage) -> None:

@@ -220,9 +220,8 @@ def one_of_each(chance: random.Random) -> Traffic:
         requests.append(Request(WRITES, f"scarce {n}", body, Fate.EITHER, effects))
         body, effects = add("rival", by=n + 1)
         requests.append(Request(WRITES, "rival", body, Fate.EITHER, effects))
-    for n, size in enumerate((2, 110)):  # a chunk, and two
-        body, effects = _bulk(40_000 + 1000 * n, size)
-        requests.append(Request(WRITES, f"bulk {n}", body, Fate.APPLIED, effects))
+    body, effects = _bulk(40_000, 100)  # two chunks
+    requests.append(Request(WRITES, "bulk", body, Fate.APPLIED, effects))
     for kind, (_, maker) in enumerate(_SOUND):
         for n in range(1 + (kind == 0)):
             body, effects = maker(n, chance)
