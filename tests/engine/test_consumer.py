@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 import pytest
@@ -12,8 +11,8 @@ from pydantic import model_validator
 
 from surewrite import Boto3Transport, Client, Deadline, Item, PartitionKey
 from surewrite.requests import Catalogue
-from surewrite.sqs import Consumer, Rejection
-from surewrite.testing import create_tables, sqs_record
+from surewrite.sqs import Consumer
+from surewrite.testing import RejectedMessages, create_tables, sqs_record
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -38,15 +37,6 @@ class Tagged(Item, table="Tagged", collection="tagged"):
     tags: Any = None
 
 
-class Copies:
-    def __init__(self) -> None:
-        self.keys: list[str] = []
-
-    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> dict[str, str]:
-        self.keys += [rejection.key.key for rejection in rejections]
-        return {}
-
-
 @pytest.fixture
 def client(dynamodb_client: DynamoDBClient) -> Client:
     names = create_tables(dynamodb_client, [Note, Tagged], f"{uuid.uuid4()}-")
@@ -59,7 +49,7 @@ def update(message_id: str, collection: str, item: str, **sections: Any) -> dict
 
 
 def test_a_validator_that_raises_anything(client: Client) -> None:
-    copies = Copies()
+    copies = RejectedMessages()
     consumer = Consumer(client, Catalogue(Note), copies)
     records = [
         update("before", "notes", "a", set={"text": 1}),
@@ -72,7 +62,7 @@ def test_a_validator_that_raises_anything(client: Client) -> None:
 
 
 def test_members_that_make_no_set_together(client: Client) -> None:
-    copies = Copies()
+    copies = RejectedMessages()
     consumer = Consumer(client, Catalogue(Tagged), copies)
     records = [update(str(n), "tagged", "a", add={"tags": tags}) for n, tags in enumerate([["x"], ["y"], [1]])]
     report = consumer.process(

@@ -107,7 +107,7 @@ def test_nothing_of_an_applied_body_is_kept_after_conflicts() -> None:
                 raise cancellation(operation, *["TransactionConflict"] * len(request["TransactItems"]))
         return {}
 
-    consumer = Consumer(Client(transport=busy, sleep=lambda _: None), Catalogue(Book), Sink())
+    consumer = Consumer(Client(transport=busy, sleep=lambda _: None), Catalogue(Book), RejectedMessages())
     text = json.dumps(update(set={"Category": LONG}, add={"Views": 1}))
 
     def batch() -> None:
