@@ -120,6 +120,33 @@ def test_a_denied_call_is_named(rainmaker: Api, caplog: pytest.LogCaptureFixture
     assert SENTINEL not in caplog.text
 
 
+@pytest.mark.parametrize("name", ["Id", "ID"])
+@pytest.mark.parametrize("key", [{}, {"idempotency_key": "k"}], ids=["plain", "keyed"])
+def test_a_table_with_another_key_is_our_own_fault(
+    store: Store, caplog: pytest.LogCaptureFixture, name: str, key: dict[str, str]
+) -> None:
+    """The client's request is as the model wants it."""
+    table = store.names["ProductCatalog"]
+    store.client.delete_table(TableName=table)
+    store.client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": name, "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    api = Api(store)
+    minimal = {**key, "prefer": "return=minimal"}
+    answers = [
+        api("GET", "/products/601"),
+        *(api("PUT", "/products/601", {}, **headers) for headers in (key, minimal)),
+        *(api("PATCH", "/products/601", {"set": {"Price": 1}}, **headers) for headers in (key, minimal)),
+        *(api("DELETE", "/products/601", **headers) for headers in (key, minimal)),
+    ]
+    assert [answer.status for answer in answers] == [500] * 7
+    failed = [record.__dict__["code"] for record in caplog.records if record.levelname == "ERROR"]
+    assert failed == ["the table's key is not its model's"] * 7
+
+
 def test_the_worker_logs_no_payload(store: Store) -> None:
     key = {"Author": SENTINEL, "Title": SENTINEL}
     bodies = [{"op": "update", "collection": "books", "key": key, **body} for body in PATCHES if isinstance(body, dict)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -31,6 +32,9 @@ _REFUSALS = {
     "ValidationException", "ItemCollectionSizeLimitExceededException", "SerializationException",
     "TransactionSizeLimitExceeded", "RequestEntityTooLarge",
 }  # fmt: skip
+
+# Keys are checked against the model before they are sent: then it is the table that has another one.
+_WRONG_KEY = re.compile("key element does not match the schema|Type mismatch for key |Missing the key ")
 
 # the request may have been carried out all the same
 UNANSWERED = (HTTPClientError, ConnectionError, IncompleteReadError, ResponseStreamingError, ResponseParserError)
@@ -67,7 +71,7 @@ def sort(error: Exception, operation: str) -> SurewriteError:
     """The error that stands for one of botocore's (`CALL_ERRORS`).
 
     A Retryable may be sent again. `CheckFailed`, `Cancelled` and `RequestRefused` are DynamoDB's decisions; no retry
-    can mend a `CallFailed`: a denied action, a missing table, no credentials.
+    can mend a `CallFailed`: a denied action, a table that is missing or has another key than its model, no credentials.
     """
     if isinstance(error, UNANSWERED):
         return Unavailable(f"DynamoDB could not be reached ({type(error).__name__})")
@@ -75,15 +79,19 @@ def sort(error: Exception, operation: str) -> SurewriteError:
         return CallFailed(operation, type(error).__name__)
     response: Mapping[str, Any] = error.response
     code = response.get("Error", {}).get("Code", "")
+    message = response.get("Error", {}).get("Message", "")
+    reasons = response.get("CancellationReasons") or ()
+    if any(_WRONG_KEY.search(text) for text in (message, *(reason.get("Message") or "" for reason in reasons))):
+        return CallFailed(operation, "the table's key is not its model's")
     status = response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     if code == "ConditionalCheckFailedException":
         return CheckFailed(response.get("Item"))
     if code == "TransactionCanceledException":
-        return Cancelled(response.get("CancellationReasons") or ())
+        return Cancelled(reasons)
     if (passing := transient(code)) is not None:
         return passing
     if code in _REFUSALS:
-        return RequestRefused(code, response.get("Error", {}).get("Message", ""))
+        return RequestRefused(code, message)
     if code in _OUTAGES or status >= 500:
         return Unavailable(f"DynamoDB returned {code or status}")
     return CallFailed(operation, code or type(error).__name__)
