@@ -10,6 +10,7 @@ from pydantic import (
     AfterValidator,
     BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
     Json,
     PlainSerializer,
@@ -194,3 +195,22 @@ def test_a_number_that_is_added_is_no_moment() -> None:
     assert apply(write.action, {"id": "a", "expires": EPOCH})["expires"] == EPOCH + 60  # type: ignore[arg-type]
     with pytest.raises(InvalidItem):
         Thing.from_image({"id": "a", "expires": "never"})
+
+
+class Tidy(Item, table="Tidy"):
+    model_config = ConfigDict(str_strip_whitespace=True, str_to_lower=True)
+
+    id: PartitionKey[str]
+    name: str = ""
+    address: Address | None = None
+
+
+def test_a_models_settings_convert_whatever_comes_in() -> None:
+    assert Tidy(id="a", name=" Ann ").to_image()["name"] == "ann"
+    write = Write.update(Tidy, "a", {attr("name").set(" Ann ")}, attr("name").ne(" Bob "))
+    assert apply(write.action, {"id": "a"})["name"] == "ann"  # type: ignore[arg-type]
+    assert write.when is not None
+    assert not evaluate(write.when, {"name": "bob"})
+    with pytest.raises(InvalidUpdate) as caught:
+        Write.update(Tidy, "a", {attr("address").set({"floor": "x"})})
+    assert {problem.pointer for problem in caught.value.problems} == {"/set/address/city", "/set/address/floor"}

@@ -187,3 +187,11 @@ def test_nothing_new_is_shown_of_what_is_only_removed() -> None:
 )
 def test_project(paths: list[str], part: Image) -> None:
     assert project(IMAGE, map(path, paths)) == part
+
+
+def test_members_are_taken_out_of_a_set_in_a_list() -> None:
+    listed = {"id": "a", "at": N(1), "extras": {"list": [{"a"}, {"b"}, N(3)]}}
+    cases = {"extras.list[0]": [{"b"}, N(3)], "extras.list[9]": listed["extras"]["list"]}  # type: ignore[index]
+    for where, left in cases.items():
+        new = apply(update(attr(where).delete({"a"})), listed)
+        assert new["extras"]["list"] == left

@@ -30,6 +30,11 @@ from .item import Item
 from .keys import KeyRole, type_adapter
 from .wire import type_of
 
+# settings of a model that change the values of its fields
+_CONVERTING = {
+    "str_strip_whitespace", "str_to_lower", "str_to_upper", "coerce_numbers_to_str", "use_enum_values",
+}  # fmt: skip
+
 
 class Stored(NamedTuple):
     """A value as it stands in an image, and the part of it that no default filled in."""
@@ -44,7 +49,7 @@ class ModelField:
 
     `optional_parent` is the nearest parent that may be absent according to the model, None if there is none;
     `required` says that the attribute itself may not be removed; `opaque` that the model's own methods validate or
-    serialize it; `owner` is that model, with the field's name in it.
+    serialize it; `owner` is that model, or one whose settings convert values, with the field's name in it.
     """
 
     annotation: Any
@@ -117,7 +122,8 @@ class ModelField:
         if self.owner is not None:
             model, name = self.owner
             decorators = model.__pydantic_decorators__
-            if next(_methods(decorators.field_validators, name), None) and not decorators.model_validators:
+            own = next(_methods(decorators.field_validators, name), None) or _CONVERTING & model.model_config.keys()
+            if own and not decorators.model_validators:
                 return _assigned(model, name, value)
         return self._adapter.validate_python(value)
 
@@ -224,21 +230,25 @@ def _field_at(model: type[Item], pattern: Path) -> ModelField | None:
     return field
 
 
-@lru_cache(maxsize=1024)
 def _field_of(model: type[BaseModel], name: str) -> ModelField | None:
     """A model's field, by its alias; Any for what a model with `extra="allow"` does not name."""
+    field = _fields_of(model).get(name)
+    return ModelField(Any) if field is None and model.model_config.get("extra") == "allow" else field
+
+
+@lru_cache(maxsize=256)
+def _fields_of(model: type[BaseModel]) -> dict[str, ModelField]:
+    """A model's fields by their aliases. None where the model serializes itself: then they are not what is stored."""
     decorators = model.__pydantic_decorators__
-    if decorators.model_serializers:
-        return None
-    for field_name, info in model.model_fields.items():
-        if alias_of(field_name, info) != name:
-            continue
+    methods: tuple[Mapping[str, Any], ...] = (decorators.field_serializers, decorators.field_validators)
+    configured = bool(_CONVERTING & model.model_config.keys())
+    fields: dict[str, ModelField] = {}
+    for name, info in model.model_fields.items():
         annotation, metadata = flatten(info.annotation, info.metadata)
-        methods: tuple[Mapping[str, Any], ...] = (decorators.field_serializers, decorators.field_validators)
-        opaque = any(next(_methods(decorated, field_name), None) for decorated in methods)
-        owner = (model, field_name) if opaque else None
-        return ModelField(annotation, metadata, info.is_required(), opaque, owner)
-    return ModelField(Any) if model.model_config.get("extra") == "allow" else None
+        opaque = any(next(_methods(decorated, name), None) for decorated in methods)
+        owner = (model, name) if opaque or configured else None
+        fields[alias_of(name, info)] = ModelField(annotation, metadata, info.is_required(), opaque, owner)
+    return {} if decorators.model_serializers else fields
 
 
 def _child(annotation: Any, element: Element) -> ModelField | None:
