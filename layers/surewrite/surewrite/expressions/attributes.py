@@ -9,12 +9,68 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from ..model.coerce import native
 from ..paths import Element, Path
 from ..paths import path as parse_path
 from .actions import AddAction, DeleteAction, RemoveAction, SetAction
-from .conditions import Comparable, Condition
-from .operands import EmptyList, IfNotExists, ListAppend, Ref, Sum, operand
+from .conditions import Condition, Test, invalid
+from .operands import EmptyList, IfNotExists, ListAppend, Operand, Ref, Sum, Value, operand
 from .operands import Size as _Size
+
+MAX_CHOICES = 100
+
+
+class Comparable(Operand):
+    """An operand whose methods make conditions. Their names are those of boto3's `Attr`."""
+
+    def _test(self, operator: str, *others: Any) -> Test:
+        return Test(operator, (self, *map(_operand, others)))
+
+    def eq(self, value: Any) -> Condition:
+        """Equal to a value or to another attribute."""
+        return self._test("=", value)
+
+    def ne(self, value: Any) -> Condition:
+        """Not equal, or not there."""
+        return self._test("<>", value)
+
+    def lt(self, value: Any) -> Condition:
+        """Less than."""
+        return self._test("<", value)
+
+    def lte(self, value: Any) -> Condition:
+        """Less than or equal."""
+        return self._test("<=", value)
+
+    def gt(self, value: Any) -> Condition:
+        """Greater than."""
+        return self._test(">", value)
+
+    def gte(self, value: Any) -> Condition:
+        """Greater than or equal."""
+        return self._test(">=", value)
+
+    def between(self, low: Any, high: Any) -> Condition:
+        """From `low` to `high`, both included."""
+        return self._test("BETWEEN", low, high)
+
+    def is_in(self, choices: Iterable[Any]) -> Condition:
+        """Equal to one of 1 to 100 values."""
+        given = list(choices)
+        if not 1 <= len(given) <= MAX_CHOICES:
+            raise invalid(f"a list of 1 to {MAX_CHOICES} values is needed")
+        return self._test("IN", *given)
+
+
+def _operand(value: Any) -> Operand:
+    if isinstance(value, Ref | _Size | Value):
+        return value
+    if isinstance(value, Operand | Condition):
+        raise invalid("a value or an attribute is needed")
+    try:
+        return Value(native(value))
+    except (ValueError, TypeError) as error:
+        raise invalid(str(error)) from None
 
 
 class Size(_Size, Comparable):

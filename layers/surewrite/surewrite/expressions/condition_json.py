@@ -16,8 +16,8 @@ from typing import Any, TypeAlias
 from ..errors import InvalidCondition, InvalidRequest, Problem
 from ..model.fields import ModelField, field_at
 from ..model.item import Item
-from .attributes import Attribute, attr
-from .conditions import MAX_CHOICES, And, Comparable, Condition, Not, Or
+from .attributes import MAX_CHOICES, Attribute, Comparable, attr
+from .conditions import And, Condition, Not, Or
 from .placeholders import MAX_OPERATORS
 
 _MAX_DEPTH = 20

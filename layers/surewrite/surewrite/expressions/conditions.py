@@ -13,15 +13,12 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from ..errors import InvalidCondition, InvalidRequest, Problem
-from ..model.coerce import native
 from ..model.fields import ModelField, field_at
 from ..model.item import VERSION, Item
 from ..model.wire import ALL_TYPES, is_number, to_wire
 from ..paths import Path
 from .operands import Operand, Ref, Size, Value
 from .placeholders import MAX_EXPRESSION_BYTES, MAX_OPERATORS, Placeholders
-
-MAX_CHOICES = 100
 
 
 class Condition:
@@ -119,15 +116,15 @@ class Test(Condition):
     def __post_init__(self) -> None:
         target, *others = self.operands
         if isinstance(target, Ref) and any(isinstance(other, Ref) and other.path == target.path for other in others):
-            raise _invalid("an attribute cannot be tested against itself")
+            raise invalid("an attribute cannot be tested against itself")
         for value in self.values():
             try:
                 to_wire(value)
             except (ValueError, TypeError) as error:
-                raise _invalid(str(error)) from None
+                raise invalid(str(error)) from None
         _CHECKS.get(self.operator, _no_check)(*self.values())
         if isinstance(target, Size) and not all(map(is_number, self.values())):
-            raise _invalid("a number is needed")
+            raise invalid("a number is needed")
 
     def values(self) -> Iterator[Any]:
         """The values that the test brings along."""
@@ -164,7 +161,7 @@ class Test(Condition):
             return replace(self, operands=tuple(operands))
         except InvalidRequest as error:
             where = next(path for operand in self.operands for path in operand.reads())
-            raise _invalid(error.problems[0].reason, str(where)) from None
+            raise invalid(error.problems[0].reason, str(where)) from None
 
 
 def _field(model: type[Item], operand: Operand) -> ModelField | None:
@@ -175,7 +172,7 @@ def _field(model: type[Item], operand: Operand) -> ModelField | None:
             try:
                 field = field_at(model, path)
             except InvalidRequest as error:
-                raise _invalid(error.problems[0].reason, str(path)) from None
+                raise invalid(error.problems[0].reason, str(path)) from None
     return field
 
 
@@ -189,7 +186,7 @@ def _no_check(*values: Any) -> None:
 def _check_ordered(*values: Any) -> None:
     for value in values:
         if not isinstance(value, str | bytes) and not is_number(value):
-            raise _invalid("a string, a number or a binary value is needed")
+            raise invalid("a string, a number or a binary value is needed")
 
 
 def _check_between(*values: Any) -> None:
@@ -197,19 +194,19 @@ def _check_between(*values: Any) -> None:
     if len(values) == 2:
         low, high = values
         if type(low) is not type(high):
-            raise _invalid("two values of one type are needed")
+            raise invalid("two values of one type are needed")
         if sort_key(low) > sort_key(high):
-            raise _invalid("the lowest value is above the highest")
+            raise invalid("the lowest value is above the highest")
 
 
 def _check_prefix(*values: Any) -> None:
     if not all(isinstance(value, str | bytes) for value in values):
-        raise _invalid("a string or a binary value is needed")
+        raise invalid("a string or a binary value is needed")
 
 
 def _check_type(name: Any) -> None:
     if not isinstance(name, str) or name not in ALL_TYPES:
-        raise _invalid(f"one of {', '.join(sorted(ALL_TYPES))} is needed")
+        raise invalid(f"one of {', '.join(sorted(ALL_TYPES))} is needed")
 
 
 _CHECKS: dict[str, Any] = {
@@ -223,60 +220,7 @@ def sort_key(value: Any) -> Any:
     return value.encode() if isinstance(value, str) else value
 
 
-class Comparable(Operand):
-    """An operand whose methods make conditions. Their names are those of boto3's `Attr`."""
-
-    def _test(self, operator: str, *others: Any) -> Test:
-        return Test(operator, (self, *map(_operand, others)))
-
-    def eq(self, value: Any) -> Condition:
-        """Equal to a value or to another attribute."""
-        return self._test("=", value)
-
-    def ne(self, value: Any) -> Condition:
-        """Not equal, or not there."""
-        return self._test("<>", value)
-
-    def lt(self, value: Any) -> Condition:
-        """Less than."""
-        return self._test("<", value)
-
-    def lte(self, value: Any) -> Condition:
-        """Less than or equal."""
-        return self._test("<=", value)
-
-    def gt(self, value: Any) -> Condition:
-        """Greater than."""
-        return self._test(">", value)
-
-    def gte(self, value: Any) -> Condition:
-        """Greater than or equal."""
-        return self._test(">=", value)
-
-    def between(self, low: Any, high: Any) -> Condition:
-        """From `low` to `high`, both included."""
-        return self._test("BETWEEN", low, high)
-
-    def is_in(self, choices: Iterable[Any]) -> Condition:
-        """Equal to one of 1 to 100 values."""
-        given = list(choices)
-        if not 1 <= len(given) <= MAX_CHOICES:
-            raise _invalid(f"a list of 1 to {MAX_CHOICES} values is needed")
-        return self._test("IN", *given)
-
-
-def _operand(value: Any) -> Operand:
-    if isinstance(value, Ref | Size | Value):
-        return value
-    if isinstance(value, Operand | Condition):
-        raise _invalid("a value or an attribute is needed")
-    try:
-        return Value(native(value))
-    except (ValueError, TypeError) as error:
-        raise _invalid(str(error)) from None
-
-
-def _invalid(reason: str, *where: str | int) -> InvalidCondition:
+def invalid(reason: str, *where: str | int) -> InvalidCondition:
     return InvalidCondition(Problem(where, reason))
 
 
@@ -293,9 +237,9 @@ def render_condition(condition: Condition, place: Placeholders) -> str:
     would refuse it for its size."""
     text = condition.render(place)
     if sum(1 for _ in condition.tests()) > MAX_OPERATORS:
-        raise _invalid(f"more than DynamoDB's {MAX_OPERATORS} operators")
+        raise invalid(f"more than DynamoDB's {MAX_OPERATORS} operators")
     if len(text) > MAX_EXPRESSION_BYTES:
-        raise _invalid(f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out")
+        raise invalid(f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out")
     return text
 
 
@@ -304,4 +248,4 @@ def check_key_condition(condition: Condition) -> None:
     begins_with, joined by `&`."""
     for part in parts_of(condition, And):
         if not isinstance(part, Test) or part.operator not in ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"):
-            raise _invalid("a key is found by eq, lt, lte, gt, gte, between and begins_with, joined by &")
+            raise invalid("a key is found by eq, lt, lte, gt, gte, between and begins_with, joined by &")

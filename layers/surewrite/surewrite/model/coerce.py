@@ -10,6 +10,7 @@ import binascii
 from collections.abc import Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
+from functools import lru_cache
 from typing import Annotated, Any, get_args, get_origin
 
 from boto3.dynamodb.types import Binary
@@ -156,11 +157,17 @@ def _bytes_from_json(value: Any) -> bytes:
 def _model_from_json(model: type[BaseModel], value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidItem(Problem((), "an object is needed"))
-    annotations = {
+    annotations = _json_annotations(model)
+    return {name: _at(name, annotations.get(name, Any), member) for name, member in value.items()}
+
+
+@lru_cache(maxsize=256)
+def _json_annotations(model: type[BaseModel]) -> dict[str, Any]:
+    """The annotations of a model's fields by their aliases; Any where a validator may take another type."""
+    return {
         alias_of(name, field): Any if parses(field.metadata) else field.annotation
         for name, field in model.model_fields.items()
     }
-    return {name: _at(name, annotations.get(name, Any), member) for name, member in value.items()}
 
 
 def _mapping_from_json(annotation: Any, value: Any) -> Any:
