@@ -13,7 +13,7 @@ REGION = "us-east-1"
 ACCOUNT = "000000000000"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_SESSION_TOKEN": "local"}
 
-# An engine on this machine answers at once or never: no proxy in between, few retries.
+# An engine on this machine responds at once or never: no proxy in between, few retries.
 _CONFIG = Config(
     region_name=REGION,
     proxies={},

@@ -61,7 +61,7 @@ class Function:
         self._lock = threading.Lock()
 
     def __call__(self, event: dict[str, Any]) -> Any:
-        """What the handler answers, as it would arrive in JSON. Raises what the handler raises."""
+        """What the handler returns, as it would arrive in JSON. Raises what the handler raises."""
         with self._lock:
             return json.loads(json.dumps(self._handler(event, Context(self._definition))))
 

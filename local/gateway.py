@@ -1,6 +1,6 @@
 """What API Gateway does between HTTP and Lambda: HTTP APIs, payload format 2.0. Pure: no sockets here.
 
-Our own, because `sam local start-api` needs Docker, decodes keys otherwise than AWS does, and knows no queues.
+Our own, because `sam local start-api` needs Docker, decodes keys otherwise than AWS does, and has no queues.
 """
 
 import base64

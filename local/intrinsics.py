@@ -16,8 +16,8 @@ class UnresolvedError(ValueError):
 class Resolver:
     """Replaces intrinsic functions by their values.
 
-    `refs` answers Ref, `attributes` answers GetAtt ("Books.Arn"), `mappings` is the template's
-    Mappings section. Raises UnresolvedError for a name or a function that it does not know.
+    `refs` are for Ref, `attributes` for GetAtt ("Books.Arn"), `mappings` is the template's
+    Mappings section. Raises UnresolvedError for a name that is not among them, or another function.
     """
 
     refs: Mapping[str, Any]

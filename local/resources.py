@@ -24,7 +24,7 @@ class Resources:
     queues: Mapping[str, str]
 
     def to_json(self) -> dict[str, Any]:
-        """What `GET /_local/resources` answers."""
+        """What `GET /_local/resources` returns."""
         return {
             "dynamodb": {"endpoint": self.dynamodb, "tables": dict(self.tables)},
             "sqs": {"endpoint": self.sqs, "queues": dict(self.queues)},
@@ -37,7 +37,7 @@ class Resources:
 
     @property
     def references(self) -> dict[str, str]:
-        """What `!Ref` of each table and queue answers."""
+        """What `!Ref` of each table and queue is."""
         return {**self.tables, **self.queues}
 
 

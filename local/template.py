@@ -160,7 +160,7 @@ class Template:
 def read(path: Path, references: Mapping[str, str] | None = None) -> Template:
     """The template at `path`.
 
-    `references` answers `!Ref` of parameters and resources (a queue's URL, a table's physical
+    `references` are what `!Ref` is of parameters and resources (a queue's URL, a table's physical
     name) in place of the defaults. Raises TemplateError.
     """
     document = _document(path)
@@ -218,7 +218,7 @@ class _Reader:
                 template.mappings.append(self._build(EventSourceMapping, f"{logical_id}{name}", source))
 
     def _build(self, model: type["_Model"], logical_id: str, properties: Mapping[str, Any]) -> "_Model":
-        # Only what the model asks for is resolved: policies and the like may hold what only AWS knows.
+        # Only what the model asks for is resolved: policies and the like may hold what only AWS can resolve.
         wanted = {field.alias for field in model.model_fields.values()}
         known = {name: self._resolve(value) for name, value in properties.items() if name in wanted}
         return model.model_validate({**known, "LogicalId": logical_id})

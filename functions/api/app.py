@@ -80,7 +80,7 @@ def put_item(collection: str, partition: str, sort: str | None = None) -> Respon
 def update_item(collection: str, partition: str, sort: str | None = None) -> Response[str]:
     """200 with what `return_values` shows, by default the whole new item."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    inputs.Query.of(request())
+    inputs.Query.of(request())  # takes no parameters
     body = inputs.json_object(request())
     demanded = preconditions.of_write(request().headers, model)
     if inputs.media_type(request()) == inputs.MERGE_PATCH:
@@ -96,7 +96,7 @@ def update_item(collection: str, partition: str, sort: str | None = None) -> Res
 def increase_counter(collection: str, partition: str, attribute: str, sort: str | None = None) -> Response[str]:
     """200 with the counter's new value."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    inputs.Query.of(request())
+    inputs.Query.of(request())  # takes no parameters
     body = inputs.CounterBody.model_validate(inputs.json_object(request(), empty={}))
     # without a label: the request has no section that an error could point to
     action = replace(attr(inputs.attribute(attribute)).add(body.by), label="")
