@@ -86,6 +86,7 @@ class Machine(RuleBasedStateMachine):
         self.now = 1_000_000.0
         self.waiting: list[Message] = []
         self.acknowledged: list[Message] = []
+        self.delivered: set[str] = set()
         self.copies = Copies()
         self.asked: dict[str, Asked] = {}
         self.sums = {item: {"Views": 0, "Stock": 0} for item in _ITEMS}
@@ -165,10 +166,11 @@ class Machine(RuleBasedStateMachine):
         """With enough stock, everything is delivered and redriven until nothing is left but what is hopeless."""
         for item in _ITEMS:
             self.restock(item, 100)
-        for rejection in self.copies.rejections:
-            self._redrive(rejection)
-        self.copies.rejections.clear()
-        for _ in range(2):
+        for _ in range(3):
+            # what was rejected stays rejected for its message, and is applied when it is redriven
+            for rejection in self.copies.rejections:
+                self._redrive(rejection)
+            self.copies.rejections.clear()
             report = self._process(list(self.waiting), Exactly({}), 10)
             assert not report.failures, report.errors
         assert not self.waiting
@@ -214,7 +216,19 @@ class Machine(RuleBasedStateMachine):
         done = {message.id for message in unique} - set(report.failures)
         self.waiting = [message for message in self.waiting if message.id not in done]
         self.acknowledged += [message for message in unique if message.id in done]
+        for rejection in report.rejected:
+            self._check_rejection(rejection)
+        self.delivered |= {message.id for message in unique}
         return report
+
+    def _check_rejection(self, rejection: Rejection) -> None:
+        """Only what is hopeless may be rejected, and what asks for more stock than there is. A batch only takes stock,
+        so that there was never less than in the end; what was rejected once stays rejected for its message."""
+        asked = self.asked[rejection.key.key]
+        if asked.amount is None or rejection.record.message_id in self.delivered:
+            return
+        assert asked.attribute == "Stock", rejection.reason
+        assert self._stored(asked.item).get("Stock", 0) + asked.amount < 0, rejection.reason
 
 
 def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names: dict[str, str]) -> None:
