@@ -105,23 +105,25 @@ class Engine:
 
     def _turn(self, taken: Sequence[Unit]) -> None:
         """Commits the units of one transaction, and settles each."""
-        outcomes = {unit: self._before(unit) for unit in taken}
-        live = [unit for unit, after in outcomes.items() if after is None]
+        ended = self._before(taken)
+        live = [unit for unit in taken if unit not in ended]
         try:
             concluded = self._commit(live)
         except (CallFailed, Retryable) as error:
             concluded = {unit: unit.failed(error) for unit in live}
-        for unit, after in outcomes.items():
-            self._settle(unit, concluded[unit] if after is None else after)
-
-    def _before(self, unit: Unit) -> After | None:
-        """What ends the unit before it is committed."""
         with self._changed:
-            if known := self._settled(unit):
-                return After(done=list(known))
+            for unit, after in (ended | concluded).items():
+                self._settle(unit, after)
+            self._changed.notify_all()
+
+    def _before(self, taken: Sequence[Unit]) -> dict[Unit, After]:
+        """What ends units before they are committed: a result that is known already, or no time left."""
+        with self._changed:
+            ended = {unit: After(done=list(known)) for unit in taken if (known := self._settled(unit))}
         if self._call.deadline.remaining() < self._min_time:
-            return unit.failed(DeadlineExceeded("no time left in this invocation"))
-        return None
+            late = DeadlineExceeded("no time left in this invocation")
+            return {unit: ended.get(unit) or unit.failed(late) for unit in taken}
+        return ended
 
     def _commit(self, units: Sequence[Unit]) -> dict[Unit, After]:
         """What became of each unit."""
@@ -199,10 +201,8 @@ class Engine:
             concluded[unit].done.append((doubt.ticket, result))
 
     def _settle(self, unit: Unit, after: After) -> None:
-        with self._changed:
-            self._schedule.settle(unit, after.left)
-            for target, image in after.images.items():
-                self._schedule.tell(target, image)
-            for ticket, result in after.done:
-                self._schedule.add(self._finish(ticket, result))
-            self._changed.notify_all()
+        self._schedule.settle(unit, after.left)
+        for target, image in after.images.items():
+            self._schedule.tell(target, image)
+        for ticket, result in after.done:
+            self._schedule.add(self._finish(ticket, result))

@@ -53,6 +53,8 @@ class Schedule:
     def add(self, units: Iterable[Unit]) -> None:
         """Puts units behind all that are there."""
         added = list(units)
+        if not added:
+            return
         self._pending += len(added)
         for unit in added:
             for resource in unit.resources:

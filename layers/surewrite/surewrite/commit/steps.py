@@ -125,9 +125,11 @@ class ItemUnit(Unit):
 
     @property
     def resources(self) -> tuple[Hashable, ...]:
-        """The item, and the keys that more than one step claims."""
-        contested = (step.claim.key for step in self.steps if step.contested and step.claim is not None)
-        return (self.steps[0].write.target, *contested)
+        """The item, and a key that another step claims, too: such a step is not joined with others."""
+        step = self.steps[0]
+        if step.contested and step.claim is not None:
+            return step.write.target, step.claim.key
+        return (step.write.target,)
 
     @property
     def size(self) -> int:
