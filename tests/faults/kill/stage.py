@@ -105,7 +105,7 @@ class Stage:
         workers: int = 2,
         sizes: Sequence[int] = (1, 10, 50, 200),
         meanwhile: Callable[[random.Random], None] | None = None,
-        patience: float = 60.0,
+        patience: float = 240.0,
     ) -> None:
         """Delivers until every queue is empty; up to `kills` times a worker is killed at a random moment. `meanwhile`
         is called again and again as long as there is something to deliver."""
