@@ -1,5 +1,7 @@
 """Batches through the worker: keys, duplicates, poisoned messages, failures of everything around it."""
 
+import json
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -8,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surewrite.testing import RecordingSQS, client_error, sqs_record
-from tests.acceptance.harness import RAINMAKER_KEY, Store, Worker, add, redriven
+from tests.acceptance.harness import RAINMAKER_KEY, ROOT, Store, Worker, add, redriven
 
 SCOPE = "queue:WritesQueue"
 CATEGORY = {"op": "update", "collection": "books", "key": RAINMAKER_KEY}
@@ -315,6 +317,16 @@ def test_a_denied_call_rejects_nothing_and_is_named(
     lines = [vars(record) for record in caplog.records]
     retried = {line["message_id"]: line["error"] for line in lines if "message_id" in line}
     assert retried == {"denied": "TransactWriteItems: AccessDeniedException", "p": "PutItem: AccessDeniedException"}
+
+
+def test_the_messages_of_the_document(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
+    bodies = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "messages.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(bodies) >= 2
+    stock = {"op": "update", "collection": "books", "key": json.loads(bodies[0])["key"], "add": {"Stock": 1}}
+    assert worker(sqs_record(stock)) == []
+    assert worker(*map(sqs_record, bodies)) == []
+    assert rejected.messages == []
+    assert store.item("ProductCatalog", {"Id": Decimal(601)}) is not None
 
 
 @pytest.mark.parametrize("batches", [1, 8])
