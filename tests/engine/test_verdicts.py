@@ -1,15 +1,17 @@
 """Whose reason is it? Many requests share a transaction, and each is answered for itself."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
 
-from surewrite import Write, attr
+from surewrite import Boto3Transport, Write, attr
 from surewrite.commit.many import Entry
-from surewrite.errors import ConditionFailed
+from surewrite.errors import ConditionFailed, InvalidItem
+from surewrite.testing import InterceptingTransport
 from surewrite.writes import BulkWrite
 from tests.engine.house import House, key
-from tests.models import Book, Product
+from tests.models import Book, Offer, Product
 
 
 def view(title: str, **options: Any) -> Write:
@@ -24,8 +26,12 @@ def test_a_bulk_write_beside_a_condition_that_is_not_met(house: House, before: i
     entries = [Entry(bulk, key("bulk")), Entry(unmet, key("unmet"))]
     entries.insert(before, Entry(view("met"), key("met")))
 
+    house.transport.calls.clear()
     results = dict(zip((entry.key.key for entry in entries), house.db.commit_many(entries), strict=True))
-    assert house.operations[0] == "TransactWriteItems"
+    # the one cancellation decides: the refusal is confirmed by the ledger, the others go on together
+    operations = house.operations
+    assert operations.count("TransactWriteItems") == 2
+    assert operations[:2] == ["TransactWriteItems", "GetItem"]
     assert isinstance(results["unmet"].error, ConditionFailed)
     assert [results[name].outcome is not None for name in ("bulk", "met")] == [True, True]
     assert (house.shown(Book, ("a", "met")) or {})["Views"] == 1
@@ -45,3 +51,29 @@ def test_a_used_key_beside_a_bulk_write(house: House) -> None:
     assert replays == [False, True, False]
     assert (house.shown(Book, ("a", "used")) or {})["Views"] == 1
     assert (house.shown(Book, ("a", "other")) or {})["Views"] == 1
+
+
+def test_what_does_not_fit_after_others_is_committed_after_them(house: House) -> None:
+    """Each update of a validated item meets the item that the one before has left."""
+    house.seed(Offer(id="o", low=0, high=10))
+    changes = [attr("low").add(8), attr("low").add(5), attr("high").add(10), attr("low").add(5)]
+    entries = [Entry(Write.update(Offer, "o", {change}), key(str(number))) for number, change in enumerate(changes)]
+    results = house.db.commit_many(entries)
+    assert [result.error is None or isinstance(result.error, InvalidItem) for result in results] == [True] * 4
+    assert [result.outcome is not None for result in results] == [True, False, True, True]
+    assert house.shown(Offer, "o") == {"id": "o", "low": 13, "high": 20}
+
+
+def test_an_item_that_appears_after_it_was_not_there(house: House) -> None:
+    """What was computed for a new item may not be committed to another one's."""
+    rivals = [Offer(id="o", low=9)]
+
+    def before(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems" and rivals:
+            house.db.commit(Write.put(rivals.pop()))
+
+    transport = InterceptingTransport(Boto3Transport(house.client), before)
+    with pytest.raises(InvalidItem):
+        house.on(transport).commit(Write.update(Offer, "o", {attr("low").add(5)}), key())
+    assert not rivals
+    assert (house.shown(Offer, "o") or {})["low"] == 9
