@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import pytest
 from pydantic import model_validator
 
-from surewrite import Boto3Transport, Client, Deadline, Item, PartitionKey
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Item, PartitionKey
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
 from surewrite.testing import RejectedMessages, create_tables, sqs_record
@@ -69,3 +69,16 @@ def test_members_that_make_no_set_together(client: Client) -> None:
         [*records, update("other", "tagged", "b", add={"tags": [1]})], deadline=Deadline.after(10)
     )
     assert (report.applied, report.errors, copies.keys) == (3, {}, ["2"])
+
+
+def test_a_redrive_beside_a_redelivery(client: Client) -> None:
+    """The message that was rejected comes again in one batch with the copy of it that an operator has moved back."""
+    copies = RejectedMessages()
+    consumer = Consumer(client, Catalogue(Tagged), copies)
+    again = update("first", "tagged", "a", set={"tags": 1})
+    moved = {**again, "messageId": "moved", "messageAttributes": {"IdempotencyKey": {"stringValue": "first"}}}
+    key = IdempotencyKey("queue:WritesQueue", "first")
+    client.reject(key, "another deploy's", "InvalidItem: tags: too many", source="first")
+    report = consumer.process([again, moved], deadline=Deadline.after(10))
+    assert (report.applied, report.replayed, report.errors) == (1, 0, {})
+    assert [rejection.reason for rejection in copies.rejections] == ["InvalidItem: tags: too many"]

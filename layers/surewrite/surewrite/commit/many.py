@@ -10,7 +10,7 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import Blocked, KeyReused
+from ..errors import Blocked, KeyReused, Rejected
 from ..writes import BulkWrite, Target, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
@@ -155,7 +155,10 @@ class _Run:
     def _follow(self, index: int, leader: int) -> list[Unit]:
         """What becomes of an entry that has waited for the first one with its key."""
         result = self.results[leader]
-        same = self._entries[index].write.fingerprint == self._entries[leader].write.fingerprint
+        entry, first = self._entries[index], self._entries[leader]
+        if isinstance(result.error, Rejected) and entry.source != first.source:
+            return self._units(index)  # only that delivery was rejected
+        same = entry.write.fingerprint == first.write.fingerprint
         if same or result.outcome is not None or not result.final:
             self.results[index] = _repeat(result, same=same)
             return []
