@@ -7,8 +7,9 @@ import pytest
 
 from surewrite import Boto3Transport, Write, attr
 from surewrite.commit.many import Entry
-from surewrite.errors import ConditionFailed, InvalidItem
-from surewrite.testing import InterceptingTransport
+from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
+from surewrite.expressions.actions import Action
+from surewrite.testing import Exactly, Fault, FaultTransport, InterceptingTransport, client_error
 from surewrite.writes import BulkWrite
 from tests.engine.house import House, key
 from tests.models import Book, Offer, Product
@@ -77,3 +78,35 @@ def test_an_item_that_appears_after_it_was_not_there(house: House) -> None:
         house.on(transport).commit(Write.update(Offer, "o", {attr("low").add(5)}), key())
     assert not rivals
     assert (house.shown(Offer, "o") or {})["low"] == 9
+
+
+@pytest.mark.parametrize("action", [attr("Views").add(1), attr("Category").set("x")], ids=["uncertain", "certain"])
+def test_a_repeated_request_shares_the_transaction_of_the_first(house: House, action: Action) -> None:
+    """Whether the first could be refused or not: its result is that of the others."""
+    write = Write.update(Book, ("a", "t"), {action})
+    results = house.db.commit_many([Entry(write, key("k")) for _ in range(3)])
+    assert [result.outcome is not None and result.outcome.replayed for result in results] == [False, True, True]
+    assert house.operations == ["TransactWriteItems"]
+
+
+def test_a_request_that_is_refused_whole_is_refused_for_one(house: House) -> None:
+    """DynamoDB does not say for which action: the halves are tried, and the others are applied."""
+
+    def refuse(operation: str, request: Mapping[str, Any]) -> None:
+        if "bad" in repr(request.get("TransactItems")):
+            raise client_error(operation, "ValidationException")
+
+    titles = ["a", "b", "bad", "c", "d"]
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), refuse))
+    results = db.commit_many([Entry(view(title), key(title)) for title in titles])
+    assert [result.outcome is not None for result in results] == [title != "bad" for title in titles]
+    assert isinstance(results[2].error, InvalidUpdate)
+    assert [house.shown(Book, ("a", title)) is not None for title in titles] == [title != "bad" for title in titles]
+
+
+def test_a_transaction_whose_response_was_lost_is_the_same_when_it_is_sent_again(house: House) -> None:
+    transport = FaultTransport(Boto3Transport(house.client), Exactly({1: Fault.DROP_RESPONSE}))
+    outcome = house.on(transport).commit(view("t"), key())
+    assert transport.calls == 2
+    assert not outcome.replayed
+    assert outcome.version == (house.stored(Book, ("a", "t")) or {})["_v"]
