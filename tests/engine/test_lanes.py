@@ -166,3 +166,29 @@ def test_blocked_and_failed_calls_are_not_final(house: House) -> None:
     first, second = house.on(denied).commit_many(entries)
     assert (first.cause, first.final) == ("AccessDeniedException (TransactWriteItems)", False)
     assert (type(second.error), second.final) == (Blocked, False)
+
+
+def test_a_table_that_is_denied_fails_its_own_entries_only(house: House) -> None:
+    def denied(operation: str, request: Any, /) -> dict[str, Any]:
+        if house.names["Books"] in str(request):
+            raise client_error(operation, "AccessDeniedException")
+        return house.transport(operation, request)
+
+    entries = [
+        Entry(Write.put(Product(id=n)) if n % 2 else update(str(n), attr("Views").add(1)), key(str(n)))
+        for n in range(8)
+    ]
+    assert kinds(house.on(denied).commit_many(entries, parallel=1)) == ["CallFailed", "applied"] * 4
+
+
+def test_refusals_are_kept_where_the_rest_fails(house: House) -> None:
+    """Of steps that see their item the first is refused, the second is committed, the third comes after it."""
+    house.seed(Offer(id="o", low=0, high=5))
+
+    def denied(operation: str, request: Any, /) -> dict[str, Any]:
+        if operation == "TransactWriteItems":
+            raise client_error(operation, "AccessDeniedException")
+        return house.transport(operation, request)
+
+    entries = [Entry(Write.update(Offer, "o", {attr("low").add(n)}), key(str(n))) for n in (9, 3, 4)]
+    assert kinds(house.on(denied).commit_many(entries)) == ["InvalidItem", "CallFailed", "CallFailed"]

@@ -13,9 +13,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
 from ..errors import CallFailed, DeadlineExceeded, Retryable
+from ..writes import Target
 from .ledger import IdempotencyKey, Record
 from .outcome import Result
-from .parts import Part, Status
+from .parts import Part, Status, Verdict
 from .retry import Backoff
 from .schedule import Schedule
 from .session import Call, Session
@@ -104,17 +105,21 @@ class Engine:
     # --- one transaction -----------------------------------------------------------------------------------------
 
     def _turn(self, taken: Sequence[Unit]) -> None:
-        """Commits the units of one transaction, and settles each."""
-        ended = self._before(taken)
-        live = [unit for unit in taken if unit not in ended]
+        """Commits the units of one transaction, and settles each: at once, or after a wait where it was in the way of
+        others."""
+        concluded = self._before(taken)
+        live = [unit for unit in taken if unit not in concluded]
+        delayed: dict[Unit, tuple[After, Retryable]] = {}
         try:
-            concluded = self._commit(live)
+            concluded |= self._commit(live, delayed)
         except (CallFailed, Retryable) as error:
-            concluded = {unit: unit.failed(error) for unit in live}
-        with self._changed:
-            for unit, after in (ended | concluded).items():
-                self._settle(unit, after)
-            self._changed.notify_all()
+            concluded |= {unit: unit.failed(error) for unit in live}
+        self._settle({unit: after for unit, after in concluded.items() if unit not in delayed})
+        if delayed:
+            if not self._wait(delayed):
+                for unit, (after, late) in delayed.items():
+                    concluded[unit].give_up(after.left, late)
+            self._settle({unit: concluded[unit] for unit in delayed})
 
     def _before(self, taken: Sequence[Unit]) -> dict[Unit, After]:
         """What ends units before they are committed: a result that is known already, or no time left."""
@@ -125,12 +130,12 @@ class Engine:
             return {unit: ended.get(unit) or unit.failed(late) for unit in taken}
         return ended
 
-    def _commit(self, units: Sequence[Unit]) -> dict[Unit, After]:
-        """What became of each unit."""
+    def _commit(self, units: Sequence[Unit], delayed: dict[Unit, tuple[After, Retryable]]) -> dict[Unit, After]:
+        """What became of each unit. Those to be committed again after a wait go into `delayed`, with what is left of
+        them and the error to end with if there is no time to wait."""
         self._read(units)
         concluded: dict[Unit, After] = {}
         parts: dict[Unit, Part] = {}
-        delayed: dict[Unit, tuple[After, Retryable]] = {}
         for unit in units:
             part, after = unit.prepare(self._session, self._call)
             concluded[unit] = after
@@ -138,18 +143,32 @@ class Engine:
                 parts[unit] = part
             elif after.raced is not None:
                 delayed[unit] = (after, after.raced)
-        verdicts = self._session.transact(list(parts.values()), self._call) if parts else []
-        for unit, verdict in zip(parts, verdicts, strict=True):
+        for unit, verdict in self._send(parts).items():
+            if isinstance(verdict, CallFailed):
+                concluded[unit] += unit.failed(verdict)
+                continue
             after = unit.conclude(verdict)
             error = verdict.error if verdict.status is Status.RETRY else after.raced
             if error is not None:
                 delayed[unit] = (after, error)
             concluded[unit] += after
-        if delayed and not self._wait(delayed):
-            for unit, (after, error) in delayed.items():
-                concluded[unit].give_up(after.left, error)
         self._confirm(concluded)
         return concluded
+
+    def _send(self, parts: Mapping[Unit, Part]) -> dict[Unit, Verdict | CallFailed]:
+        """Commits the parts. Where that is denied, or a table is missing, those of each table are committed apart."""
+        if not parts:
+            return {}
+        try:
+            return dict(zip(parts, self._session.transact(list(parts.values()), self._call), strict=True))
+        except CallFailed as error:
+            tables: dict[frozenset[str], dict[Unit, Part]] = {}
+            for unit, part in parts.items():
+                own = frozenset(one.table for one in unit.resources if isinstance(one, Target))
+                tables.setdefault(own, {})[unit] = part
+            if len(tables) == 1:
+                return dict.fromkeys(parts, error)
+            return {unit: verdict for apart in tables.values() for unit, verdict in self._send(apart).items()}
 
     def _wait(self, delayed: dict[Unit, tuple[After, Retryable]]) -> bool:
         """Waits with full jitter before the units are committed again; False if the time would be over by then."""
@@ -200,9 +219,12 @@ class Engine:
                 result = Result(error=failure or doubt.error)
             concluded[unit].done.append((doubt.ticket, result))
 
-    def _settle(self, unit: Unit, after: After) -> None:
-        self._schedule.settle(unit, after.left)
-        for target, image in after.images.items():
-            self._schedule.tell(target, image)
-        for ticket, result in after.done:
-            self._schedule.add(self._finish(ticket, result))
+    def _settle(self, concluded: Mapping[Unit, After]) -> None:
+        with self._changed:
+            for unit, after in concluded.items():
+                self._schedule.settle(unit, after.left)
+                for target, image in after.images.items():
+                    self._schedule.tell(target, image)
+                for ticket, result in after.done:
+                    self._schedule.add(self._finish(ticket, result))
+            self._changed.notify_all()

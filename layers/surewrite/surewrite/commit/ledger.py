@@ -31,7 +31,7 @@ _LONG_SCOPE = 400
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A key within the scope of its caller: nobody can replay, or block, somebody else's."""
+    """A key within the scope of its caller: no caller can replay, or block, the key of another."""
 
     scope: str
     key: str

@@ -259,7 +259,7 @@ class ItemUnit(Unit):
         return self._apart(InvalidUpdate(Problem((), verdict.message or "DynamoDB refuses the write")))
 
     def failed(self, error: Exception) -> After:
-        return After(done=[(step.ticket, Result(error=error)) for step in self.steps])
+        return After(done=[(step.ticket, Result(error=error)) for step in (*self.steps, *self._rest)])
 
     def _applied(self) -> After:
         done = zip(self.steps, self._outcomes, strict=True)
