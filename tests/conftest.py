@@ -43,11 +43,11 @@ _prefixes = (f"{engines.RUN}t{number}-" for number in itertools.count())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What is known to fail on this engine has to fail."""
+    """What is known to fail on this engine has to fail; properties only may, as their examples fall."""
     for item in items:
         for end, reason in _ENGINE.differs.items():
             if item.nodeid.endswith(end):
-                item.add_marker(pytest.mark.xfail(reason=reason, strict=True))
+                item.add_marker(pytest.mark.xfail(reason=reason, strict="property" not in item.nodeid))
 
 
 @pytest.fixture(scope="session")
