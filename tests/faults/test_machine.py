@@ -211,21 +211,23 @@ class Machine(RuleBasedStateMachine):
     def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:
         """One invocation; what it acknowledges is gone from the queue."""
         unique = list({message.id: message for message in batch}.values())
+        before = set(self.delivered)
+        self.delivered |= {message.id for message in unique}  # even if the worker dies: a rejection may be recorded
         consumer = Consumer(self._writer(plan), Catalogue(*MODELS), self.copies, parallel=1)
         report = consumer.process([message.record(1) for message in unique], deadline=Deadline.after(seconds))
         done = {message.id for message in unique} - set(report.failures)
         self.waiting = [message for message in self.waiting if message.id not in done]
         self.acknowledged += [message for message in unique if message.id in done]
         for rejection in report.rejected:
-            self._check_rejection(rejection)
-        self.delivered |= {message.id for message in unique}
+            if rejection.record.message_id not in before:
+                self._check_rejection(rejection)
         return report
 
     def _check_rejection(self, rejection: Rejection) -> None:
         """Only what is hopeless may be rejected, and what asks for more stock than there is. A batch only takes stock,
         so that there was never less than in the end; what was rejected once stays rejected for its message."""
         asked = self.asked[rejection.key.key]
-        if asked.amount is None or rejection.record.message_id in self.delivered:
+        if asked.amount is None:
             return
         assert asked.attribute == "Stock", rejection.reason
         assert self._stored(asked.item).get("Stock", 0) + asked.amount < 0, rejection.reason

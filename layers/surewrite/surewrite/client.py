@@ -5,22 +5,24 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
-from typing import Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
-from .commit import bulk, many, one, unit_of_work
+from .commit import bulk, many, one
 from .commit.failures import CheckFailed
 from .commit.ledger import DEFAULT_RETENTION_DAYS, Claim, IdempotencyKey, Ledger, Record
 from .commit.many import Entry
 from .commit.outcome import Outcome, Result
 from .commit.retry import Deadline
 from .commit.session import Session
-from .commit.transaction import Transaction
 from .commit.transport import Boto3Transport, Transport, boto3_client
-from .commit.unit_of_work import Work
 from .model.item import Item
 from .settings import Settings
-from .table import Table
 from .writes import BulkWrite, Write
+
+if TYPE_CHECKING:
+    from .commit.transaction import Transaction
+    from .commit.unit_of_work import Work
+    from .table import Table
 
 M = TypeVar("M", bound=Item)
 P = ParamSpec("P")
@@ -77,6 +79,8 @@ class Client:
 
     def table(self, model: type[M], *, scope: str = "app") -> Table[M]:
         """Typed access to the model's items. `scope` is whose idempotency keys its writes carry."""
+        from .table import Table  # many functions need none
+
         return Table(model, self.session, scope=scope)
 
     def commit(
@@ -128,7 +132,9 @@ class Client:
     def exactly_once(self, name: str) -> Callable[[Callable[Concatenate[Transaction, P], R]], Work[P, R]]:
         """Makes a function of a `Transaction` run once for each key (`commit.unit_of_work`). `name` is whose keys these
         are: it must stay the same when the function moves."""
-        return unit_of_work.exactly_once(self.session, name)
+        from .commit.unit_of_work import exactly_once  # many functions have none
+
+        return exactly_once(self.session, name)
 
     def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Record | None:
         """What the ledger holds of a key: applied or rejected, None if nothing or nothing any more."""

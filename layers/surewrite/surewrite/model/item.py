@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,6 +48,8 @@ class Schema:
 
     def unknown(self, name: str) -> str:
         """The reason to give for an attribute that the model does not have."""
+        import difflib  # only a mistake needs it
+
         close = difflib.get_close_matches(name, self.attributes, n=1, cutoff=0.6)
         near = [self.fields[name]] if name in self.fields else close
         return "unknown attribute" + (f", did you mean {near[0]}?" if near else "")
