@@ -125,7 +125,7 @@ def _fetch(url: str, port: int) -> Any:
         with opener.open(url, timeout=5) as answer:
             return json.load(answer)
     except (OSError, ValueError) as error:
-        raise UsageError(f"no stack answers on port {port}: start it with `make serve`, or set PORT") from error
+        raise UsageError(f"there is no stack on port {port}: start it with `make serve`, or set PORT") from error
 
 
 def _port(value: str) -> int:

@@ -54,7 +54,7 @@ class SQSRejectedQueue:
         sent = {int(entry["Id"]) for entry in response.get("Successful", ())}
         codes = {int(entry["Id"]): entry.get("Code") for entry in response.get("Failed", ())}
         return {
-            copy.message_id: f"SendMessageBatch: {codes.get(number) or 'no answer for this message'}"
+            copy.message_id: f"SendMessageBatch: {codes.get(number) or 'no result for this message'}"
             for number, copy in enumerate(batch)
             if number not in sent
         }
