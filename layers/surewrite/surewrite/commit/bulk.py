@@ -80,7 +80,8 @@ class ChunkUnit(Unit):
 
 def chunk_units(bulk: BulkWrite, key: IdempotencyKey, source: str | None, first_ticket: int) -> list[ChunkUnit]:
     """A unit for each chunk, with tickets from `first_ticket`."""
-    chunks = list(bulk.chunks(MAX_ACTIONS - 1, MAX_BYTES))
+    # a bulk of nothing is one chunk, too, so that its key is claimed and it has a result
+    chunks = list(bulk.chunks(MAX_ACTIONS - 1, MAX_BYTES)) or [()]
     gates = [("gate", first_ticket + number) for number in range(1, len(chunks))]
     return [
         ChunkUnit(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
-from ..errors import CallFailed, DeadlineExceeded, Retryable
+from ..errors import CallFailed, DeadlineExceeded, RequestRefused, Retryable
 from ..writes import Target
 from .ledger import IdempotencyKey, Record
 from .outcome import Result
@@ -133,10 +133,9 @@ class Engine:
     def _commit(self, units: Sequence[Unit], delayed: dict[Unit, tuple[After, Retryable]]) -> dict[Unit, After]:
         """What became of each unit. Those to be committed again after a wait go into `delayed`, with what is left of
         them and the error to end with if there is no time to wait."""
-        self._read(units)
-        concluded: dict[Unit, After] = {}
+        concluded = {unit: unit.failed(error) for unit, error in self._read(units).items()}
         parts: dict[Unit, Part] = {}
-        for unit in units:
+        for unit in (one for one in units if one not in concluded):
             part, after = unit.prepare(self._session, self._call)
             concluded[unit] = after
             if part is not None:
@@ -162,13 +161,11 @@ class Engine:
         try:
             return dict(zip(parts, self._session.transact(list(parts.values()), self._call), strict=True))
         except CallFailed as error:
-            tables: dict[frozenset[str], dict[Unit, Part]] = {}
-            for unit, part in parts.items():
-                own = frozenset(one.table for one in unit.resources if isinstance(one, Target))
-                tables.setdefault(own, {})[unit] = part
+            tables = _by_tables(parts)
             if len(tables) == 1:
                 return dict.fromkeys(parts, error)
-            return {unit: verdict for apart in tables.values() for unit, verdict in self._send(apart).items()}
+            sent = [self._send({unit: parts[unit] for unit in units}) for units in tables]
+            return {unit: verdict for verdicts in sent for unit, verdict in verdicts.items()}
 
     def _wait(self, delayed: dict[Unit, tuple[After, Retryable]]) -> bool:
         """Waits with full jitter before the units are committed again; False if the time would be over by then."""
@@ -178,27 +175,52 @@ class Engine:
                 one.attempts = attempts
         return Backoff(self._call.deadline, self._session.sleep, attempts=attempts).try_wait()
 
-    def _read(self, units: Sequence[Unit]) -> None:
-        """Reads what the units need to see, and for as many of the next as one request has room for."""
+    def _read(self, units: Sequence[Unit]) -> dict[Unit, Exception]:
+        """Reads what the units need to see, and for as many of the next as one request has room for. Returns the errors
+        of the units whose reads have failed."""
         count = sum(len(unit.reads) for unit in units)
         if not count:
-            return
-        ahead: list[list[Unit]] = []
-        with self._changed:
-            while count < _READ_AHEAD and (taken := self._schedule.take()):
-                ahead.append(taken)
-                count += sum(len(unit.reads) for unit in taken)
+            return {}
+        ahead = self._take_ahead(count)
         try:
-            needing = [unit for unit in (*units, *chain.from_iterable(ahead)) if unit.reads]
-            targets = [target for unit in needing for target in unit.reads.targets]
-            keys = [key for unit in needing for key in unit.reads.keys]
-            seen = self._session.read(targets, keys, self._call)
-            for unit in needing:
-                unit.see(seen)
+            failed = self._see([unit for unit in (*units, *chain.from_iterable(ahead)) if unit.reads])
         finally:
             with self._changed:
                 self._taken.extend(ahead)
                 self._changed.notify_all()
+        # the others read for themselves when their turn comes
+        return {unit: failed[unit] for unit in units if unit in failed}
+
+    def _take_ahead(self, count: int) -> list[list[Unit]]:
+        """The next transactions that have something to read. Those that have nothing are left to other workers: they
+        need not wait for the read."""
+        ahead: list[list[Unit]] = []
+        with self._changed:
+            while count < _READ_AHEAD and (taken := self._schedule.take()):
+                reads = sum(len(unit.reads) for unit in taken)
+                (ahead if reads else self._taken).append(taken)
+                count += reads
+            self._changed.notify_all()
+        return ahead
+
+    def _see(self, units: Sequence[Unit]) -> dict[Unit, Exception]:
+        """Shows the units what they need to see, and returns the errors of those for which that cannot be read. As with
+        `_send`, what is denied or refused for some is not for the others."""
+        targets = [target for unit in units for target in unit.reads.targets]
+        keys = [key for unit in units for key in unit.reads.keys]
+        try:
+            seen = self._session.read(targets, keys, self._call)
+        except Retryable as error:
+            return dict.fromkeys(units, error)
+        except (CallFailed, RequestRefused) as error:
+            half = len(units) // 2
+            apart = _by_tables(units) if isinstance(error, CallFailed) or not half else [units[:half], units[half:]]
+            if len(apart) == 1:
+                return dict.fromkeys(units, error)
+            return {unit: failure for some in apart for unit, failure in self._see(some).items()}
+        for unit in units:
+            unit.see(seen)
+        return {}
 
     def _confirm(self, concluded: Mapping[Unit, After]) -> None:
         """Asks the ledger for the keys of all that is to be refused: what was seen may be a key's own effect, and AWS
@@ -228,3 +250,12 @@ class Engine:
                 for ticket, result in after.done:
                     self._schedule.add(self._finish(ticket, result))
             self._changed.notify_all()
+
+
+def _by_tables(units: Iterable[Unit]) -> list[list[Unit]]:
+    """The units of each table, or of each set of tables, apart."""
+    tables: dict[frozenset[str], list[Unit]] = {}
+    for unit in units:
+        own = frozenset(one.table for one in unit.resources if isinstance(one, Target))
+        tables.setdefault(own, []).append(unit)
+    return list(tables.values())

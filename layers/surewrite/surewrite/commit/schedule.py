@@ -92,8 +92,8 @@ class Schedule:
         """Takes a unit back. What is `left` of it comes before everything that waits for it."""
         self._pending += len(left) - 1
         for resource in unit.resources:
-            queue = self._queues[resource]
-            assert queue.popleft() is unit
+            first = self._queues[resource].popleft()
+            assert first is unit
         for one in reversed(left):
             one.offered = False
             for resource in one.resources:

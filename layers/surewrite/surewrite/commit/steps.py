@@ -56,7 +56,7 @@ class Step:
         alone = self.contested or self.write.condition is not None or self.write.return_values != "NONE"
         return not alone and isinstance(self.write.action, Update)
 
-    def doubt(self, error: SurewriteError) -> Doubt:
+    def doubt(self, error: Exception) -> Doubt:
         return Doubt(self.ticket, self.claim, error)
 
 
@@ -170,11 +170,8 @@ class ItemUnit(Unit):
         self._version, self._outcomes, self._rest = new_version(), [], []
         try:
             return self._prepare_seen(session) if self._sees else (self._prepare_unread(session), After())
-        except (InvalidRequest, NeedsRead) as error:
-            return None, self._apart(error if isinstance(error, InvalidRequest) else None)
         except Exception as error:
-            # what a step raises that was not foreseen is that step's alone
-            return None, self._apart(None) if len(self.steps) > 1 else self.failed(error)
+            return None, self._unprepared(error)
 
     def _prepare_unread(self, session: Session) -> Part:
         first = self.steps[0].write
@@ -197,15 +194,21 @@ class ItemUnit(Unit):
         assert self._image is not UNSEEN
         try:
             kind, parameters = _pinned_request(write, session.table(write.model), self._version, self._image)
-        except InvalidRequest as error:
-            after += self._apart(error)
+            claims = [
+                step.claim if step.write.return_values == "NONE" else replace(step.claim, outcome=outcome.stored())
+                for step, outcome in zip(self.steps, self._outcomes, strict=True)
+                if step.claim is not None
+            ]
+        except Exception as error:
+            after += self._unprepared(error)
             return None, after
-        claims = [
-            step.claim if step.write.return_values == "NONE" else replace(step.claim, outcome=outcome.stored())
-            for step, outcome in zip(self.steps, self._outcomes, strict=True)
-            if step.claim is not None
-        ]
         return Part(claims, [{kind: parameters}]), after
+
+    def _unprepared(self, error: Exception) -> After:
+        """What becomes of steps that make no request. What one raises that was not foreseen is that one's alone."""
+        if len(self.steps) == 1 and not isinstance(error, InvalidRequest | NeedsRead):
+            return After(doubts=[self.steps[0].doubt(error)], left=self._units(self._rest))
+        return self._apart(error if isinstance(error, InvalidRequest) else None)
 
     def _walk(self) -> tuple[Write | None, After]:
         """Applies the steps in turn to the item that was read: keeps those that fit, up to the first that does not fit
@@ -225,7 +228,7 @@ class ItemUnit(Unit):
                 if kept:
                     self._rest = self.steps[position:]
                     break
-                after += _refused(step, error)
+                after.doubts.append(step.doubt(error))
                 continue
             if together is None:
                 together = write
@@ -238,8 +241,8 @@ class ItemUnit(Unit):
             kept.append(step)
             self._outcomes.append(made.outcome)
         if together is not None:
-            self.steps, self._new_image = kept, image
             together = together if combiner is None else replace(together, action=combiner.update())
+            self.steps, self._new_image = kept, image
         return together, after
 
     # --- concluding ----------------------------------------------------------------------------------------------
@@ -294,7 +297,7 @@ class ItemUnit(Unit):
                 if kept:
                     after.left = [*self._units(kept), *self._units(self.steps[position:])]
                     return after
-                after += _refused(step, error)
+                after.doubts.append(step.doubt(error))
             else:
                 kept.append(step)
         if len(kept) == len(self.steps):
@@ -315,9 +318,9 @@ class ItemUnit(Unit):
             # the item is the one that was read: no race, DynamoDB itself finds the condition unmet
             return self._apart(ConditionFailed(first.write.model.schema_.visible(image)))
         # as above: it is read, and compared with the one for which the condition was not met
-        (unit,) = self._again(self.steps, UNSEEN)
-        unit._unmet = self._image
-        return After(left=[unit])
+        again = self._again(self.steps, UNSEEN)
+        again[0]._unmet = self._image
+        return After(left=again)
 
     def _apart(self, error: SurewriteError | None) -> After:
         """A part that cannot be committed as it is: in halves; a single step once it has seen its item; at last the
@@ -349,12 +352,6 @@ class ItemUnit(Unit):
         if units:
             units[0]._image = image
         return units
-
-
-def _refused(step: Step, error: Exception) -> After:
-    if isinstance(error, SurewriteError):
-        return After(doubts=[step.doubt(error)])
-    return After(done=[(step.ticket, Result(error=error))])
 
 
 def _update(write: Write) -> Update:
