@@ -6,10 +6,18 @@ from typing import Any
 
 import pytest
 
-from surewrite import Item, PartitionKey, SortKey, Table, attr
-from surewrite.errors import ConditionFailed, InvalidCondition, InvalidItem, InvalidRequest
+from surewrite import BulkWrite, IdempotencyKey, Item, PartitionKey, SortKey, Table, Write, attr
+from surewrite.errors import (
+    CallFailed,
+    ConditionFailed,
+    InvalidCondition,
+    InvalidItem,
+    InvalidKey,
+    InvalidRequest,
+    RequestRefused,
+)
 from tests.engine.house import RAINMAKER, House, key, rainmaker
-from tests.models import Book, Part, Thing
+from tests.models import Book, Part, Product, Thing
 
 
 class Text(Item, table="Text"):
@@ -234,3 +242,66 @@ def test_attributes_that_the_model_does_not_know_are_kept_and_not_shown(house: H
     for returns in ("NONE", "ALL_NEW"):
         books.update(RAINMAKER, {attr("Views").add(1)}, return_values=returns, idempotency_key=returns)
     assert house.shown(Book, RAINMAKER) == {**rainmaker(views=2).to_image(), "Shelf": "A7"}
+
+
+def test_an_item_of_another_model_is_refused(house: House) -> None:
+    with pytest.raises(InvalidItem, match="a Product is needed"):
+        house.table(Product).put(rainmaker())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("key", [17, b"k", ("app", "k")])
+def test_an_idempotency_key_of_another_type_is_refused(house: House, key: Any) -> None:
+    write = Write.put(rainmaker())
+    for commit in (house.db.commit, house.table(Book).commit):
+        with pytest.raises(InvalidKey):
+            commit(write, key)
+    with pytest.raises(InvalidKey):
+        house.db.bulk_write(BulkWrite.of([write]), key)
+
+
+def test_a_text_is_a_key_in_the_clients_scope(house: House) -> None:
+    assert not house.db.bulk_write(BulkWrite.of([Write.put(rainmaker())]), "load").replayed
+    assert house.record(IdempotencyKey("app", "load")) is not None
+    assert house.db.bulk_write(BulkWrite.of([Write.put(rainmaker())]), IdempotencyKey("app", "load")).replayed
+
+
+def test_errors_of_reads_are_of_the_tree(house: House) -> None:
+    books = house.table(Book)
+    with pytest.raises(RequestRefused):
+        list(books.query(attr("Title").eq("The Rainmaker")))
+    books.session._tables["Books"] = "no-such-table"
+    with pytest.raises(CallFailed) as failed:
+        list(books.scan())
+    assert (failed.value.operation, failed.value.code) == ("Scan", "ResourceNotFoundException")
+
+
+def test_what_is_committed_is_shown_though_it_violates_the_model(house: House) -> None:
+    books = house.table(Book)
+    broken = {**rainmaker().to_image(), "Stock": -1}
+    house.seed_image(Book, broken, None)
+    shown = books.update(RAINMAKER, {attr("Views").add(1)}, return_values="ALL_NEW")
+    assert (shown.stock, shown.views) == (-1, 1)
+    assert [book.stock for book in books.scan()] == [-1]
+    gone = books.delete(RAINMAKER, return_values="ALL_OLD", idempotency_key="d")
+    again = books.delete(RAINMAKER, return_values="ALL_OLD", idempotency_key="d")
+    assert gone is not None
+    assert again is not None
+    assert gone.stock == again.stock == -1
+    with pytest.raises(InvalidItem):
+        books.put(gone)
+
+
+def test_the_version_of_an_instance(house: House) -> None:
+    books = house.table(Book)
+    assert rainmaker().version_ is None
+    books.put(rainmaker())
+    book = books.get(RAINMAKER, consistent=True)
+    assert book is not None
+    assert book == rainmaker()
+    assert book.version_ == (house.stored(Book, RAINMAKER) or {})["_v"]
+    new = books.update(RAINMAKER, {attr("Views").add(1)}, version=book.version_, return_values="ALL_NEW")
+    assert new.version_ == (house.stored(Book, RAINMAKER) or {})["_v"]
+    with pytest.raises(ConditionFailed):
+        books.put(book, version=book.version_)
+    (listed,) = books.scan()
+    assert listed.version_ == new.version_

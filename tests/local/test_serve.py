@@ -159,7 +159,7 @@ def test_data_keeps_the_items(small_stack: Path, tmp_path: Path) -> None:
         (
             ["env", "WorkerFunction"],
             {"PORT": "1"},
-            "no stack answers on port 1: start it with `make serve`, or set PORT",
+            "there is no stack on port 1: start it with `make serve`, or set PORT",
         ),
     ],
 )

@@ -37,7 +37,7 @@ class Client:
 
     `ledger` is the ledger's table, or a `Ledger`; `transport` sends the calls, by default a boto3 client's. `tables`
     maps the models' logical table names to physical ones (by default they are the same). `timeout` is the time in
-    seconds that a request may take where no deadline is given.
+    seconds that a request may take where no deadline is given, `scope` is whose idempotency keys texts are.
     """
 
     def __init__(
@@ -48,11 +48,13 @@ class Client:
         tables: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         retention_days: float = DEFAULT_RETENTION_DAYS,
+        scope: str = "app",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if isinstance(ledger, str):
             ledger = Ledger(ledger, retention=retention_days * 86_400)
         transport = transport or Boto3Transport(boto3_client())
+        self.scope = scope
         self.session = Session(transport, ledger, tables=tables, timeout=timeout, sleep=sleep)
 
     @classmethod
@@ -77,16 +79,17 @@ class Client:
             retention_days=settings.retention_days,
         )
 
-    def table(self, model: type[M], *, scope: str = "app") -> Table[M]:
-        """Typed access to the model's items. `scope` is whose idempotency keys its writes carry."""
+    def table(self, model: type[M], *, scope: str | None = None) -> Table[M]:
+        """Typed access to the model's items. `scope` is whose idempotency keys its writes carry, by default the
+        client's."""
         from .table import Table  # many functions need none
 
-        return Table(model, self.session, scope=scope)
+        return Table(model, self.session, scope=self.scope if scope is None else scope)
 
     def commit(
         self,
         write: Write,
-        idempotency_key: IdempotencyKey | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
         *,
         deadline: Deadline | None = None,
         return_consumed_capacity: str | None = None,
@@ -96,7 +99,8 @@ class Client:
         `return_consumed_capacity` is "TOTAL" or "INDEXES".
         """
         call = self.session.begin(deadline, return_consumed_capacity)
-        return one.commit(self.session, write, idempotency_key, call)
+        key = None if idempotency_key is None else IdempotencyKey.of(idempotency_key, self.scope)
+        return one.commit(self.session, write, key, call)
 
     def commit_many(
         self, entries: Iterable[Entry], *, deadline: Deadline | None = None, parallel: int = 8
@@ -108,7 +112,7 @@ class Client:
     def bulk_write(
         self,
         bulk_write: BulkWrite,
-        idempotency_key: IdempotencyKey | None = None,
+        idempotency_key: str | IdempotencyKey | None = None,
         *,
         deadline: Deadline | None = None,
         parallel: int = 8,
@@ -123,7 +127,8 @@ class Client:
         if idempotency_key is None:
             bulk.write_batches(self.session, bulk_write, call, parallel=parallel)
             return Outcome()
-        (result,) = many.commit_many(self.session, [Entry(bulk_write, idempotency_key)], call, parallel=parallel)
+        key = IdempotencyKey.of(idempotency_key, self.scope)
+        (result,) = many.commit_many(self.session, [Entry(bulk_write, key)], call, parallel=parallel)
         if result.outcome is None:
             assert result.error is not None
             raise result.error

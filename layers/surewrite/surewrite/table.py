@@ -231,7 +231,7 @@ class Table(Generic[M]):
         return_consumed_capacity: str | None = None,
     ) -> Outcome:
         """`Client.commit` in this table's scope."""
-        key = IdempotencyKey(self.scope, idempotency_key) if isinstance(idempotency_key, str) else idempotency_key
+        key = None if idempotency_key is None else IdempotencyKey.of(idempotency_key, self.scope)
         return one.commit(self.session, write, key, self.session.begin(deadline, return_consumed_capacity))
 
     # -------------------------------------------------------------------------------------------------------------

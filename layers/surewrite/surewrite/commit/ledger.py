@@ -40,6 +40,15 @@ class IdempotencyKey:
         if not 1 <= len(self.key) <= MAX_KEY_LENGTH or not self.key.isprintable():
             raise InvalidKey(Problem(("idempotency_key",), f"1 to {MAX_KEY_LENGTH} printable characters are needed"))
 
+    @classmethod
+    def of(cls, key: str | IdempotencyKey, scope: str) -> IdempotencyKey:
+        """The key, in the scope if it is only a text; InvalidKey for anything else."""
+        if isinstance(key, IdempotencyKey):
+            return key
+        if not isinstance(key, str):
+            raise InvalidKey(Problem(("idempotency_key",), "a string or an IdempotencyKey is needed"))
+        return cls(scope, key)
+
     @property
     def record_id(self) -> str:
         """`<scope>#<sha256(key), 32 base32 characters>`."""

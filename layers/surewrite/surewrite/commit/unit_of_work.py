@@ -148,8 +148,7 @@ class Work(Generic[P, R]):
 
         Raises what the function raises, and what the commit of a write does.
         """
-        key = idempotency_key
-        key = key if isinstance(key, IdempotencyKey) else IdempotencyKey(f"work:{self._name}", key)
+        key = IdempotencyKey.of(idempotency_key, f"work:{self._name}")
         bound = self._signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments
