@@ -1,5 +1,6 @@
 # make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
-# make test    linters, types and all tests (THOROUGH=1: many more examples; ENGINE=ministack: on another engine)
+# make test    linters, types and all tests (THOROUGH=1: many more examples; ENGINE=ministack, or dynamodb-local
+#              with Java and Maven: those that need an engine, on another one)
 # make test-fast  what tells most in a few seconds
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
@@ -29,8 +30,9 @@ RUN := -m pytest --numprocesses=auto --dist=worksteal
 
 # Another engine (see tests/engines.py) concerns the suites that stand on one.
 SUITES := $(if $(ENGINE),tests/engine tests/property tests/faults --ignore=tests/faults/kill)
+SECOND := $(if $(filter dynamodb-local,$(ENGINE)),.engines/dynamodb-local/installed)
 
-test: setup lint
+test: setup $(SECOND) lint
 	@$(BIN)/python $(RUN) $(SUITES) $(PYTEST)
 
 test-fast: setup
@@ -101,6 +103,18 @@ node_modules/installed: package.json package-lock.json
 	npm ci $(NPM) >/dev/null; \
 	found || npm install --no-save --no-package-lock $(NPM) $(DYNOXIDE) >/dev/null 2>&1; \
 	if found; then touch $@; else echo 'npm has no Dynoxide for this machine: ministack will do without it' >&2; fi
+
+# AWS's own engine, only for ENGINE=dynamodb-local; all that Maven copies has the checksums of jars.sha256.
+.engines/dynamodb-local/installed: tests/dynamodb_local/pom.xml tests/dynamodb_local/jars.sha256
+	@command -v mvn >/dev/null && command -v javac >/dev/null || \
+		{ echo 'ENGINE=dynamodb-local needs a JDK, 17 or newer, and Maven: install them' >&2; exit 1; }
+	@echo "Fetching DynamoDB Local from Maven Central under Amazon's own licence terms (once) …" >&2
+	@rm -rf $(@D)
+	@mvn --quiet --batch-mode --strict-checksums --file $< dependency:copy-dependencies \
+		-DincludeScope=runtime -DoutputDirectory=$(abspath $(@D))/lib
+	@cd $(@D)/lib && LC_ALL=C sha256sum * | cmp -s - $(abspath tests/dynamodb_local/jars.sha256) || \
+		{ echo 'What Maven copied is not what tests/dynamodb_local/jars.sha256 lists' >&2; exit 1; }
+	@touch $@
 
 .engines/sam/installed: requirements/sam.txt
 	$(call venv,.engines/sam,the AWS SAM command)

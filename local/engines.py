@@ -19,6 +19,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 from typing import TypeAlias
 
@@ -79,7 +80,7 @@ def dynoxide(db_path: Path | None = None, died: Died | None = None) -> Iterator[
         storage = ["--db-path", str(db_path)] if db_path else []
         return [str(binary), "serve", "--host", "127.0.0.1", "--port", str(port), *storage]
 
-    with _process("Dynoxide", command, lambda port: {}, "/", died) as endpoint:
+    with process("Dynoxide", command, lambda port: {}, "/", died) as endpoint:
         yield endpoint
 
 
@@ -104,7 +105,7 @@ def ministack(services: str = "sqs", died: Died | None = None) -> Iterator[str]:
             "DOCKER_HOST": "unix:///nonexistent",
         }
 
-    with _process("ministack", lambda port: [str(binary)], environment, "/_ministack/health", died) as endpoint:
+    with process("ministack", lambda port: [str(binary)], environment, "/_ministack/health", died) as endpoint:
         yield endpoint
 
 
@@ -134,30 +135,31 @@ def _find(variable: str, installed: list[Path], name: str) -> Path | None:
 
 
 @contextmanager
-def _process(
+def process(
     name: str,
     command: Callable[[int], list[str]],
     environment: Callable[[int], Mapping[str, str]],
     health: str,
-    died: Died | None,
+    died: Died | None = None,
 ) -> Iterator[str]:
+    """The endpoint of an engine on a free port, where `command` and `environment` start it. Raises EngineError."""
     with tempfile.TemporaryDirectory(prefix=f"{name.lower()}-") as scratch:
         log = Path(scratch) / "log"
         for attempt in range(1, _ATTEMPTS + 1):
             port = _free_port()
             endpoint = f"http://127.0.0.1:{port}"
             # TMPDIR: what the engine leaves behind goes with the folder.
-            process = _start(name, command(port), {**os.environ, **environment(port), "TMPDIR": scratch}, log)
+            child = _start(name, command(port), {**os.environ, **environment(port), "TMPDIR": scratch}, log)
             stopping = threading.Event()
             try:
-                if _wait_until_healthy(process, endpoint + health):
+                if _wait_until_healthy(child, endpoint + health):
                     if died is not None:
-                        _watch(name, process, log, stopping, died)
+                        _watch(name, child, log, stopping, died)
                     yield endpoint
                     return
             finally:
                 stopping.set()
-                _stop(process)
+                _stop(child)
             # Another program may have taken the free port in between.
             if attempt == _ATTEMPTS:
                 raise EngineError(f"{name} does not start: {_last_line(log)}")
@@ -190,14 +192,16 @@ def _watch(name: str, process: subprocess.Popen[bytes], log: Path, stopping: thr
 
 
 def _wait_until_healthy(process: subprocess.Popen[bytes], url: str) -> bool:
-    """Whether it answered; False when it ended or took too long."""
+    """Whether it answered, be it that it wants another request; False when it ended or took too long."""
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     deadline = time.monotonic() + _START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         try:
             with opener.open(url, timeout=1):
                 return process.poll() is None
-        except (OSError, urllib.error.URLError):
+        except OSError as error:
+            if isinstance(error, urllib.error.HTTPError) and error.code == HTTPStatus.BAD_REQUEST:
+                return process.poll() is None
             time.sleep(0.02)
     return False
 

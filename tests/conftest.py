@@ -14,6 +14,7 @@ import pytest
 from hypothesis import Phase, settings
 
 from local import aws, template
+from local.engines import EngineError
 from surewrite.testing import create_tables
 from tests import engines
 from tests.models import MODELS
@@ -38,14 +39,20 @@ settings.register_profile(
 )
 settings.load_profile("thorough" if os.environ.get("THOROUGH") else "ci")
 
-_ENGINE = engines.chosen()
 _prefixes = (f"{engines.RUN}t{number}-" for number in itertools.count())
+
+
+def pytest_configure() -> None:
+    try:
+        engines.chosen()
+    except EngineError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What is known to fail on this engine has to fail; properties only may, as their examples fall."""
     for item in items:
-        for end, reason in _ENGINE.differs.items():
+        for end, reason in engines.chosen().differs.items():
             if item.nodeid.endswith(end):
                 item.add_marker(pytest.mark.xfail(reason=reason, strict="property" not in item.nodeid))
 
@@ -58,7 +65,7 @@ def definition() -> template.Template:
 
 @pytest.fixture(scope="session")
 def dynamodb_endpoint() -> Iterator[str]:
-    with _ENGINE.start() as endpoint:
+    with engines.chosen().start() as endpoint:
         yield endpoint
 
 

@@ -1,7 +1,8 @@
 """The engines that the suites run on, and where each is known to differ from DynamoDB on AWS.
 
-`make test ENGINE=ministack` runs the suites that need an engine on another one than Dynoxide. `ENGINE=http://…` takes
-an endpoint that runs already, DynamoDB Local for example: it has to accept any credentials, and nothing is deleted.
+`make test ENGINE=ministack` runs the suites that need an engine on another one than Dynoxide, `ENGINE=dynamodb-local`
+on AWS's own (with Java and Maven). `ENGINE=http://…` takes an endpoint that runs already: it has to accept any
+credentials, and nothing is deleted.
 
 What concerns the items that a property draws stands in `tests.property.engine`.
 """
@@ -11,8 +12,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from local import engines
+from local.engines import EngineError
 
 RUN = f"{os.getpid():x}-{time.time_ns() % 10**9:x}-"
 """Begins the names of this process's tables: an engine that runs already may have those of others."""
@@ -21,15 +24,34 @@ RUN = f"{os.getpid():x}-{time.time_ns() % 10**9:x}-"
 @dataclass(frozen=True)
 class Engine:
     """`start` yields its endpoint. `differs` are the tests that fail on it, each by the end of its node id, and why:
-    they have to fail, so that nothing stands here for longer than it is true; properties may fail, as examples fall."""
+    they have to fail, so that nothing stands here for longer than it is true; properties may fail, as examples fall.
+    `quirks`: whether it has those of `tests.property.engine`."""
 
     start: Callable[[], AbstractContextManager[str]]
     differs: Mapping[str, str] = field(default_factory=dict)
+    quirks: bool = True
 
 
 @contextmanager
 def _ministack() -> Iterator[str]:
     with engines.ministack("dynamodb") as endpoint:
+        yield endpoint
+
+
+@contextmanager
+def _dynamodb_local() -> Iterator[str]:
+    jars = engines.ROOT / ".engines" / "dynamodb-local" / "lib"
+    if not jars.is_dir():
+        raise EngineError("DynamoDB Local is missing: `make test ENGINE=dynamodb-local` installs it")
+
+    def command(port: int) -> list[str]:
+        # One processor and few megabytes for each: every worker of the tests has one.
+        java = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"]
+        library = f"-Dsqlite4java.library.path={jars}"
+        launcher = Path(__file__).parent / "dynamodb_local" / "Launcher.java"
+        return [*java, library, "-classpath", f"{jars}/*", str(launcher), str(port)]
+
+    with engines.process("DynamoDB Local", command, lambda port: {"DDB_LOCAL_TELEMETRY": "0"}, "/") as endpoint:
         yield endpoint
 
 
@@ -46,16 +68,26 @@ _ENGINES = {
             "test_amounts_that_only_a_known_one_has_held_together": "sums are rounded to 28 digits",
         },
     ),
+    "dynamodb-local": Engine(
+        _dynamodb_local,
+        {
+            "test_return_values.py::test_update[nested-UPDATED_NEW]": "UPDATED_NEW has whole maps",
+            "test_return_values.py::test_update[every type replaced-UPDATED_NEW]": "UPDATED_NEW has whole maps",
+            "test_consumed_capacity_is_reported_for_every_call[ALL_NEW-idempotency_key2-2]": "none for missing keys",
+            "test_table.py::test_a_page_counts_what_the_filter_leaves_out": "1 MB of what the filter has left",
+        },
+        quirks=False,
+    ),
 }
 
 
 def chosen() -> Engine:
-    """The engine that ENGINE names; Dynoxide, if it names none."""
+    """The engine that ENGINE names; Dynoxide, if it names none. Raises EngineError."""
     name = os.environ.get("ENGINE") or "dynoxide"
     if name.startswith(("http://", "https://")):
         return Engine(lambda: _running(name))
     if name not in _ENGINES:
-        raise ValueError(f"ENGINE must be one of {', '.join(_ENGINES)}, or the URL of a running one")
+        raise EngineError(f"ENGINE must be one of {', '.join(_ENGINES)}, or the URL of a running one")
     return _ENGINES[name]
 
 

@@ -1,6 +1,7 @@
 """The Makefile's set-up, in a folder of its own: nothing is installed here."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -56,3 +57,31 @@ def test_env_prints_nothing_but_shell_code(folder: Path) -> None:
     (folder / ".engines/ministack/installed").touch()
     made = make(folder, "-s", "env", "FUNCTION=WorkerFunction", path="/usr/bin:/bin")
     assert (made.returncode, made.stdout) == (0, "export CALLED='-m local env WorkerFunction'\n")
+
+
+def test_dynamodb_local_without_maven_is_one_clear_line(folder: Path) -> None:
+    (folder / "tests/dynamodb_local").mkdir(parents=True)
+    for name in ("pom.xml", "jars.sha256"):
+        (folder / "tests/dynamodb_local" / name).touch()
+    (folder / "bin").mkdir()
+    program = shutil.which("make")
+    assert program is not None
+    (folder / "bin/make").symlink_to(program)
+    made = make(folder, "-s", ".engines/dynamodb-local/installed", path=str(folder / "bin"))
+    first, *_ = made.stderr.splitlines()
+    assert (made.returncode, first) == (2, "ENGINE=dynamodb-local needs a JDK, 17 or newer, and Maven: install them")
+
+
+def test_an_engine_that_is_none_is_one_clear_line() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "tests/unit/test_paths.py"],
+        cwd=ROOT,
+        env={**os.environ, "ENGINE": "dynamo"},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == pytest.ExitCode.USAGE_ERROR
+    assert ran.stderr.strip().startswith("ERROR: ENGINE must be one of dynoxide, ministack, dynamodb-local")
+    assert len(ran.stderr.strip().splitlines()) == 1

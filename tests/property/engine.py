@@ -1,4 +1,7 @@
-"""The real engine with one item, and the places where it is known to differ from DynamoDB on AWS."""
+"""The real engine with one item, and the places where it is known to differ from DynamoDB on AWS.
+
+DynamoDB Local has none of them, so that nothing is left out of what is drawn for it.
+"""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,11 +12,12 @@ from botocore.exceptions import ClientError
 from surewrite import ReturnValues, Update
 from surewrite.expressions.actions import Action, AddAction, DeleteAction, RemoveAction
 from surewrite.expressions.conditions import Condition, render_condition
-from surewrite.expressions.operands import IfNotExists, ListAppend, Operand, Sum, look_up
+from surewrite.expressions.operands import IfNotExists, ListAppend, Operand, Ref, Sum, look_up
 from surewrite.expressions.placeholders import Placeholders
 from surewrite.expressions.projection import project
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
 from surewrite.paths import Element, Path
+from tests import engines
 from tests.property.strategies import KEY
 
 if TYPE_CHECKING:
@@ -80,7 +84,7 @@ class Engine:
 
 def in_turn(update: Update) -> bool:
     """Whether the update removes elements of a list and has ADD or DELETE on others of that list. DynamoDB does it at
-    once; in the engine the second meets what the first has left."""
+    once; in an engine with quirks the second meets what the first has left."""
     removed, changed = (
         {
             action.path[:-1]
@@ -89,14 +93,16 @@ def in_turn(update: Update) -> bool:
         }
         for kinds in (RemoveAction, AddAction | DeleteAction)
     )
-    return bool(removed & changed)
+    return bool(removed & changed) and engines.chosen().quirks
 
 
 def leading_nowhere(update: Update, image: Mapping[str, Any]) -> list[Action]:
     """Actions below something that is no map, or no list, which DynamoDB refuses: "the document path provided in the
-    update expression is invalid". The engine ignores REMOVE and DELETE there, and puts maps and lists in the place of
-    NULL and beyond the end of a list.
+    update expression is invalid". An engine with quirks ignores REMOVE and DELETE there, and puts maps and lists in the
+    place of NULL and beyond the end of a list.
     """
+    if not engines.chosen().quirks:
+        return []
     return [
         action
         for action in update.actions
@@ -127,13 +133,16 @@ def of_named_elements(update: Update, paths: Iterable[Path], returned: Image | N
     return project(returned, paths) or None
 
 
-def nests_list_append(operand: Operand) -> bool:
-    """Whether a list_append stands within another operand, which DynamoDB refuses and the engine accepts."""
+def has_quirks(operand: Operand) -> bool:
+    """Whether the operand has what DynamoDB refuses and an engine with quirks accepts: list_append within another
+    operand, the path itself as the default in if_not_exists."""
     match operand:
         case ListAppend(first=first, second=second) | Sum(left=first, right=second):
             inner = [first, second]
+        case IfNotExists(path=path, default=Ref(path=other)) if path == other:
+            return True
         case IfNotExists(default=default):
             inner = [default]
         case _:
             inner = []
-    return any(isinstance(one, ListAppend) or nests_list_append(one) for one in inner)
+    return any(isinstance(one, ListAppend) or has_quirks(one) for one in inner)

@@ -239,6 +239,11 @@ def test_an_increment_is_not_a_value(subtests: Any) -> None:
     [
         (attr("Count").if_not_exists(attr("Count") + 4), "DynamoDB does not allow arithmetic within if_not_exists"),
         (attr("Count") + (attr("Count") + 1), "DynamoDB allows one + or - in an assignment"),
+        (attr("Count").if_not_exists(attr("Count")), "the default in if_not_exists must be another path than Count"),
+        (
+            attr("Count").if_not_exists(attr("Count")) + 1,
+            "the default in if_not_exists must be another path than Count",
+        ),
     ],
 )
 def test_operands_that_no_expression_can_have(operand: Any, reason: str) -> None:

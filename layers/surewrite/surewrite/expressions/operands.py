@@ -247,6 +247,8 @@ class IfNotExists(Operand):
     def checked(self, model: type[Item], target: ModelField) -> IfNotExists:
         check_types(field_at(model, self.path), target.types, self.path)
         _check_nesting(self.default, "if_not_exists")
+        if isinstance(self.default, Ref) and self.default.path == self.path:
+            raise InvalidUpdate(Problem((), f"the default in if_not_exists must be another path than {self.path}"))
         return replace(self, default=self.default.checked(model, target))
 
     def reads(self) -> Iterator[Path]:
