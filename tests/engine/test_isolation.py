@@ -51,6 +51,20 @@ def test_an_item_that_vanishes_before_writes_that_do_not_fit_together(house: Hou
     assert (house.shown(Offer, "o") or {})["low"] == 8
 
 
+def test_what_one_half_has_committed_is_not_told_by_the_other(house: House) -> None:
+    """A transaction is refused for one of its writes, and then its second half is denied."""
+
+    def before(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems" and "bad" in repr(request):
+            whole = "good" in repr(request)
+            raise client_error(operation, "ValidationException" if whole else "AccessDeniedException")
+
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), before))
+    good, bad = db.commit_many([Entry(view(title), key(title)) for title in ("good", "bad")])
+    assert good.outcome is not None
+    assert isinstance(bad.error, CallFailed)
+
+
 @pytest.mark.parametrize("order", [1, -1])
 def test_a_table_that_cannot_be_read_fails_its_own_writes_only(house: House, order: int) -> None:
     house.seed(Offer(id="o"))

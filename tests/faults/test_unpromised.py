@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from surewrite import Boto3Transport, BulkWrite, Client, Entry, IdempotencyKey, Transaction, Write, attr
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
-from surewrite.testing import RecordingTransport, cancellation
+from surewrite.testing import InterceptingTransport, RecordingTransport, cancellation, client_error
 from tests.engine.house import House
 from tests.faults.ways import WAYS, book, check, no_sleep, prepare
 from tests.models import Book, Offer
@@ -187,3 +187,17 @@ def test_a_refusal_beside_a_decided_key_stands(house: House, name: str) -> None:
     with pytest.raises(InvalidUpdate, match="not today"):
         house.on(refused, no_sleep).commit(write, IdempotencyKey("refused", name))
     assert calls.operations == ["GetItem", "GetItem"]  # the item, for words of our own, and the ledger
+
+
+def test_a_rejection_that_comes_too_late(house: House, name: str) -> None:
+    """The record of the write that has consumed the key is read where the failed condition does not bring it."""
+    write, key = prepare(house, WAYS["pinned"], name)
+    house.db.commit(write, key)
+
+    def without_its_item(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "PutItem":
+            raise client_error(operation, "ConditionalCheckFailedException")
+
+    standing = house.on(InterceptingTransport(Boto3Transport(house.client), without_its_item)).reject(key, "f", "bad")
+    assert standing is not None
+    assert standing.fingerprint == write.fingerprint

@@ -156,10 +156,12 @@ class Client:
     ) -> Record | None:
         """Records why a request was refused; that consumes no key. `source` is the id of the message that brought it.
         Returns the record of the write that has consumed its key, if one has."""
-        session = self.session
+        session, call = self.session, self.session.begin(deadline)
         request = session.ledger.rejection(Claim(key, fingerprint, source=source), reason)
         try:
-            session.call("PutItem", request, session.begin(deadline))
+            session.call("PutItem", request, call)
         except CheckFailed as failed:
+            if failed.item is None:  # AWS does not promise to bring it
+                return session.records([key], call)[key]
             return session.ledger.standing(failed.item)
         return None

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 
-from ..errors import CallFailed, DeadlineExceeded, RequestRefused, Retryable
+from ..errors import CallFailed, DeadlineExceeded, RequestRefused, Retryable, SurewriteError
 from ..writes import Target
 from .ledger import IdempotencyKey, Record
 from .outcome import Result
@@ -143,7 +143,7 @@ class Engine:
             elif after.raced is not None:
                 delayed[unit] = (after, after.raced)
         for unit, verdict in self._send(parts).items():
-            if isinstance(verdict, CallFailed):
+            if not isinstance(verdict, Verdict):
                 concluded[unit] += unit.failed(verdict)
                 continue
             after = unit.conclude(verdict)
@@ -154,17 +154,17 @@ class Engine:
         self._confirm(concluded)
         return concluded
 
-    def _send(self, parts: Mapping[Unit, Part]) -> dict[Unit, Verdict | CallFailed]:
-        """Commits the parts. Where that is denied, or a table is missing, those of each table are committed apart."""
+    def _send(self, parts: Mapping[Unit, Part]) -> dict[Unit, Verdict | SurewriteError]:
+        """Commits the parts: a verdict for each, or the error of one that cannot be committed."""
         if not parts:
             return {}
         try:
             return dict(zip(parts, self._session.transact(list(parts.values()), self._call), strict=True))
-        except CallFailed as error:
-            tables = _by_tables(parts)
-            if len(tables) == 1:
+        except (CallFailed, RequestRefused) as error:
+            groups = _apart(list(parts), error)
+            if len(groups) == 1:
                 return dict.fromkeys(parts, error)
-            sent = [self._send({unit: parts[unit] for unit in units}) for units in tables]
+            sent = [self._send({unit: parts[unit] for unit in group}) for group in groups]
             return {unit: verdict for verdicts in sent for unit, verdict in verdicts.items()}
 
     def _wait(self, delayed: dict[Unit, tuple[After, Retryable]]) -> bool:
@@ -204,8 +204,7 @@ class Engine:
         return ahead
 
     def _see(self, units: Sequence[Unit]) -> dict[Unit, Exception]:
-        """Shows the units what they need to see, and returns the errors of those for which that cannot be read. As with
-        `_send`, what is denied or refused for some is not for the others."""
+        """Shows the units what they need to see; the errors of those for which that cannot be read."""
         targets = [target for unit in units for target in unit.reads.targets]
         keys = [key for unit in units for key in unit.reads.keys]
         try:
@@ -213,11 +212,10 @@ class Engine:
         except Retryable as error:
             return dict.fromkeys(units, error)
         except (CallFailed, RequestRefused) as error:
-            half = len(units) // 2
-            apart = _by_tables(units) if isinstance(error, CallFailed) or not half else [units[:half], units[half:]]
-            if len(apart) == 1:
+            groups = _apart(units, error)
+            if len(groups) == 1:
                 return dict.fromkeys(units, error)
-            return {unit: failure for some in apart for unit, failure in self._see(some).items()}
+            return {unit: failure for group in groups for unit, failure in self._see(group).items()}
         for unit in units:
             unit.see(seen)
         return {}
@@ -252,8 +250,12 @@ class Engine:
             self._changed.notify_all()
 
 
-def _by_tables(units: Iterable[Unit]) -> list[list[Unit]]:
-    """The units of each table, or of each set of tables, apart."""
+def _apart(units: Sequence[Unit], error: CallFailed | RequestRefused) -> list[Sequence[Unit]]:
+    """In which groups to try units again that have failed as a whole: those of each table where one may be denied or
+    missing, halves where one of them may be refused. A single group: it is at fault."""
+    if isinstance(error, RequestRefused):
+        half = len(units) // 2
+        return [group for group in (units[:half], units[half:]) if group]
     tables: dict[frozenset[str], list[Unit]] = {}
     for unit in units:
         own = frozenset(one.table for one in unit.resources if isinstance(one, Target))

@@ -94,7 +94,8 @@ class Session:
     def transact(self, parts: Sequence[Part], call: Call) -> list[Verdict]:
         """Commits the parts in one transaction; a verdict for each. It never raises a cancellation.
 
-        A part alone that claims nothing and has one action is DynamoDB's single call. Raises CallFailed.
+        A part alone that claims nothing and has one action is DynamoDB's single call. Raises CallFailed, and
+        RequestRefused where DynamoDB refuses several parts as a whole: it does not say which one is at fault.
         """
         if len(parts) == 1 and not parts[0].claims and len(parts[0].actions) == 1:
             return [self._single(parts[0], call)]
@@ -107,8 +108,7 @@ class Session:
         except RequestRefused as refused:
             if len(parts) == 1:
                 return [Verdict(Status.REFUSED, message=refused.message)]
-            half = len(parts) // 2  # it is not said for which part
-            return self.transact(parts[:half], call) + self.transact(parts[half:], call)
+            raise
         except Retryable as error:
             return retry(parts, error)
         except Cancelled as cancelled:
