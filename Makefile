@@ -108,7 +108,7 @@ node_modules/installed: package.json package-lock.json
 .engines/dynamodb-local/installed: tests/dynamodb_local/pom.xml tests/dynamodb_local/jars.sha256
 	@command -v mvn >/dev/null && command -v javac >/dev/null || \
 		{ echo 'ENGINE=dynamodb-local needs a JDK, 17 or newer, and Maven: install them' >&2; exit 1; }
-	@echo "Fetching DynamoDB Local from Maven Central under Amazon's own licence terms (once) …" >&2
+	@echo "Fetching DynamoDB Local from Maven Central under Amazon's own licence terms, which ask for an AWS account (once) …" >&2
 	@rm -rf $(@D)
 	@mvn --quiet --batch-mode --strict-checksums --file $< dependency:copy-dependencies \
 		-DincludeScope=runtime -DoutputDirectory=$(abspath $(@D))/lib

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from surewrite import ReturnValues, Update
 from surewrite.expressions.actions import Action, AddAction, DeleteAction, RemoveAction
 from surewrite.expressions.conditions import Condition, render_condition
-from surewrite.expressions.operands import IfNotExists, ListAppend, Operand, Ref, Sum, look_up
+from surewrite.expressions.operands import MISSING, IfNotExists, ListAppend, Operand, Ref, Sum, look_up
 from surewrite.expressions.placeholders import Placeholders
 from surewrite.expressions.projection import project
 from surewrite.model.wire import Image, image_from_wire, image_to_wire
@@ -137,12 +137,22 @@ def has_quirks(operand: Operand) -> bool:
     """Whether the operand has what DynamoDB refuses and an engine with quirks accepts: list_append within another
     operand, the path itself as the default in if_not_exists."""
     match operand:
-        case ListAppend(first=first, second=second) | Sum(left=first, right=second):
-            inner = [first, second]
         case IfNotExists(path=path, default=Ref(path=other)) if path == other:
             return True
+    return any(isinstance(inner, ListAppend) or has_quirks(inner) for inner in _within(operand))
+
+
+def refers_nowhere(operand: Operand, image: Mapping[str, Any]) -> bool:
+    """Whether the operand names a path that the item does not have, if only as a default that is not needed: DynamoDB
+    Local refuses that, the others do not, the documentation does not say. The library leaves it to DynamoDB."""
+    missing = isinstance(operand, Ref) and look_up(image, operand.path) is MISSING
+    return missing or any(refers_nowhere(inner, image) for inner in _within(operand))
+
+
+def _within(operand: Operand) -> list[Operand]:
+    match operand:
+        case ListAppend(first=first, second=second) | Sum(left=first, right=second):
+            return [first, second]
         case IfNotExists(default=default):
-            inner = [default]
-        case _:
-            inner = []
-    return any(isinstance(one, ListAppend) or has_quirks(one) for one in inner)
+            return [default]
+    return []
