@@ -88,6 +88,7 @@ class ItemUnit(Unit):
         image: Image | _Unseen | None = UNSEEN,
     ) -> None:
         self.steps = list(steps)
+        self._claims = _claims(steps)
         self.attempts = attempts
         self._sees = sees or self.steps[0].write.needs_item
         self._asks = asks
@@ -115,13 +116,14 @@ class ItemUnit(Unit):
         if not self._combiner.add(step.write.action):
             return False
         self.steps.append(step)
+        self._claims += _claims([step])
         self._sees = self._sees or step.write.needs_item
         self._size += step.write.size
         return True
 
     @property
     def claims(self) -> list[Claim]:
-        return [step.claim for step in self.steps if step.claim is not None]
+        return self._claims
 
     @property
     def resources(self) -> tuple[Hashable, ...]:
@@ -242,7 +244,7 @@ class ItemUnit(Unit):
             self._outcomes.append(made.outcome)
         if together is not None:
             together = together if combiner is None else replace(together, action=combiner.update())
-            self.steps, self._new_image = kept, image
+            self.steps, self._claims, self._new_image = kept, _claims(kept), image
         return together, after
 
     # --- concluding ----------------------------------------------------------------------------------------------
@@ -352,6 +354,10 @@ class ItemUnit(Unit):
         if units:
             units[0]._image = image
         return units
+
+
+def _claims(steps: Sequence[Step]) -> list[Claim]:
+    return [step.claim for step in steps if step.claim is not None]
 
 
 def _update(write: Write) -> Update:

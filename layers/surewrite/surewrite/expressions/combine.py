@@ -114,6 +114,8 @@ def _sum(one: Decimal, other: Decimal) -> Decimal | None:
     except ValueError:
         return None
     parts = (one, other, total)
+    if all(part == part.to_integral_value() and part.adjusted() < MAX_DIGITS for part in parts):
+        return total  # whole numbers, as most are
     finest = min(map(_exponent, parts))
     if finest < 0 and _exponent(total) > finest:
         return None
