@@ -23,6 +23,9 @@ ROOT = Path(__file__).resolve().parent.parent
 LAYER = ROOT / "layers" / "surewrite"
 # what tells fastest comes first
 SUITES = [
+    "tests/unit/test_schedule.py",
+    "tests/unit/test_ledger.py",
+    "tests/engine/test_isolation.py",
     "tests/property/test_batches.py",
     *(
         f"tests/engine/test_{name}.py"

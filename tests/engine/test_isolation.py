@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, BulkWrite, Entry, Write, attr
-from surewrite.errors import CallFailed, KeyReused
-from surewrite.testing import InterceptingTransport, client_error
+from surewrite import Boto3Transport, BulkWrite, Deadline, Entry, Write, attr
+from surewrite.errors import CallFailed, DeadlineExceeded, InvalidItem, InvalidUpdate, KeyReused, Rejected
+from surewrite.testing import InterceptingTransport, cancellation, client_error
 from tests.engine.house import House, key
 from tests.models import Book, Offer, Product
 
@@ -149,3 +149,130 @@ print(sum(result.outcome is not None for result in results))
     command = [sys.executable, "-O", "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout.strip() == "2"
+
+
+@pytest.mark.parametrize("amounts", [[8, 8], [4, 4, 4], [4, 4, 4, 20]], ids=str)
+def test_a_refusal_of_some_leaves_what_does_not_fit_after_them(house: House, amounts: list[int]) -> None:
+    """DynamoDB refuses the write of those that go together: each has its result, and so has what was to follow."""
+    house.seed(Offer(id="o"))
+
+    def refuse(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems":
+            raise client_error(operation, "ValidationException")
+
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), refuse))
+    results = db.commit_many([Entry(low(amount), key(str(number))) for number, amount in enumerate(amounts)])
+    assert [type(result.error) for result in results] == [
+        InvalidUpdate if amount < 10 else InvalidItem for amount in amounts
+    ]
+
+
+def test_a_refusal_that_the_ledger_cannot_confirm_is_none(house: House) -> None:
+    def denied(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "GetItem" and house.names["Ledger"] in repr(request):
+            raise client_error(operation, "AccessDeniedException")
+
+    house.seed(Offer(id="o"))
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), denied))
+    (result,) = db.commit_many([Entry(low(20), key())])
+    assert isinstance(result.error, CallFailed)
+    assert not result.final
+
+
+def test_what_has_too_little_time_is_not_begun(house: House) -> None:
+    house.transport.calls.clear()
+    results = house.db.commit_many([Entry(view(), key()), Entry(low(1), key("low"))], deadline=Deadline.after(0.2))
+    assert [type(result.error) for result in results] == [DeadlineExceeded] * 2
+    assert house.operations == []
+
+
+@pytest.mark.parametrize("reasons", [(), ("None", "None")], ids=["none", "empty ones"])
+def test_a_cancellation_without_a_reason_is_tried_again_after_a_wait(house: House, reasons: tuple[str, ...]) -> None:
+    cancelled = [True]
+    waits: list[float] = []
+
+    def cancel(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems" and cancelled:
+            cancelled.pop()
+            raise cancellation(operation, *reasons)
+
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), cancel), sleep=waits.append)
+    (result,) = db.commit_many([Entry(view(), key())])
+    assert result.outcome is not None
+    assert len(waits) == 1
+
+
+def test_waits_for_what_is_busy_double(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    left, waits = [True] * 4, list[float]()
+
+    def busy(operation: str, request: Mapping[str, Any]) -> None:
+        if operation == "TransactWriteItems" and left:
+            left.pop()
+            raise cancellation(operation, "None", "TransactionConflict")
+
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), busy), sleep=waits.append)
+    (result,) = db.commit_many([Entry(view(), key())])
+    assert result.outcome is not None
+    assert waits == [0.025, 0.05, 0.1, 0.2]
+
+
+def test_what_a_commit_has_left_is_not_read_again(house: House) -> None:
+    """Neither for writes that could not go together, nor for what did not fit after others."""
+    house.seed(Offer(id="o"))
+    apart = [Write.update(Offer, "o", {attr("low").add(1)}, when=attr("id").exists()) for _ in range(3)]
+    results = house.db.commit_many([Entry(write, key(str(number))) for number, write in enumerate(apart)])
+    assert all(result.outcome is not None for result in results)
+    assert house.operations == ["GetItem"] + ["TransactWriteItems"] * 3
+
+    house.db.commit_many([Entry(low(6), key("fits")), Entry(low(6), key("does not"))])
+    # the last one asks the ledger for the key that is to be refused
+    assert house.operations == ["GetItem", "TransactWriteItems", "GetItem"]
+
+
+def test_writes_of_one_key_never_share_a_transaction(house: House) -> None:
+    """DynamoDB would refuse it, for they claim the same record."""
+    takes = [Write.update(Book, ("a", title), {attr("Stock").add(-1)}) for title in ("empty", "full")]
+    house.seed(Book(author="a", title="empty"), Book(author="a", title="full", stock=1))
+    first, second = house.db.commit_many([Entry(write, key()) for write in takes])
+    assert isinstance(first.error, InvalidItem)
+    assert second.outcome is not None
+    assert house.operations == ["TransactWriteItems", "GetItem", "TransactWriteItems"]
+
+
+def test_what_is_denied_is_not_tried_one_by_one(house: House) -> None:
+    """One table is denied, or it is not: there is nothing to find out."""
+    calls = list[str]()
+
+    def denied(operation: str, request: Mapping[str, Any]) -> None:
+        calls.append(operation)
+        if operation == "TransactWriteItems" and house.names["Books"] in repr(request):
+            raise client_error(operation, "AccessDeniedException")
+
+    db = house.on(InterceptingTransport(Boto3Transport(house.client), denied))
+    entries = [Entry(view(str(number)), key(str(number))) for number in range(8)]
+    *books, product = db.commit_many([*entries, Entry(Write.put(Product(id=1)), key("product"))])
+    assert all(isinstance(result.error, CallFailed) for result in books)
+    assert product.outcome is not None
+    assert calls == ["TransactWriteItems"] * 3
+
+
+def test_a_write_after_a_bulk_write_of_its_item(house: House) -> None:
+    """It does not join a write from before."""
+    before = Write.update(Product, 1, {attr("Description").set("before"), attr("QuantityOnHand").add(1)})
+    after = Write.update(Product, 1, {attr("QuantityOnHand").add(5)})
+    bulk = BulkWrite.of([Write.put(Product(id=1, description="bulk"))])
+    entries = [Entry(before, key("before")), Entry(bulk, key("bulk")), Entry(after, key("after"))]
+    results = house.db.commit_many(entries)
+    assert all(result.outcome is not None for result in results)
+    shown = house.shown(Product, 1) or {}
+    assert (shown["Description"], shown["QuantityOnHand"]) == ("bulk", 5)
+
+
+def test_a_rejected_delivery_decides_for_no_other(house: House) -> None:
+    """Two messages with one key in one batch: one of them has been rejected before."""
+    write = Write.update(Book, ("a", "t"), {attr("Category").set("c")})
+    house.db.reject(key(), write.fingerprint, "no", source="m1")
+    results = house.db.commit_many([Entry(write, key(), source=source) for source in ("m1", "m2", "m2")])
+    assert isinstance(results[0].error, Rejected)
+    assert [result.outcome is not None and result.outcome.replayed for result in results[1:]] == [False, True]

@@ -7,7 +7,7 @@ import pytest
 from surewrite import IdempotencyKey, Ledger, Outcome
 from surewrite.commit.ledger import Claim, Record, Standing
 from surewrite.commit.outcome import MAX_OUTCOME_BYTES
-from surewrite.errors import InvalidKey, Problem
+from surewrite.errors import Conflict, InvalidKey, Problem
 from surewrite.model.wire import image_to_wire
 
 NOW = 1_700_000_000.9
@@ -142,3 +142,29 @@ def test_an_outcome_that_is_too_large_is_left_out() -> None:
     too_large = Outcome({"a": "x" * (MAX_OUTCOME_BYTES - rest - 1) + "é"}, "v1")
     assert len(too_large.dump()) == MAX_OUTCOME_BYTES
     assert Outcome.load(too_large.stored()) == Outcome(current=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "rejected", "message_id", "barred"),
+    [
+        (None, None, None, True),
+        ("m1", None, None, True),
+        (None, "no", "m1", False),
+        ("m2", "no", "m1", False),
+        ("m1", "no", "m1", True),
+        (None, "no", None, False),
+    ],
+)
+def test_what_bars_a_claim(source: str | None, rejected: str | None, message_id: str | None, barred: bool) -> None:
+    """A key that is used, and the rejection of that very message."""
+    record = Record("f", None, rejected, 0, message_id)
+    assert Claim(KEY, "f", source=source).barred_by(record) == barred
+    assert not Claim(KEY, "f", source=source).barred_by(None)
+
+
+def test_an_obstacle_that_is_gone_when_it_is_read_leaves_the_key_undecided(ledger: Ledger) -> None:
+    claim = Claim(KEY, "f", source="m1")
+    assert isinstance(ledger.reread(claim, None).undecided, Conflict)
+    assert isinstance(ledger.reread(claim, Record("f", None, "no", 0, "m2")).undecided, Conflict)
+    used = Record("f", None, None, 0)
+    assert ledger.reread(claim, used) == Standing(used)

@@ -271,7 +271,7 @@ class ItemUnit(Unit):
         after = After(done=[(step.ticket, Result(outcome)) for step, outcome in done])
         if self._sees and self._new_image is not UNSEEN:
             after.images[self.steps[0].write.target] = self._new_image
-        after.left = self._units(self._rest, self._new_image if self._sees else UNSEEN)
+        after.left = self._units(self._rest)  # the first of them is told the new item
         return after
 
     def _replays(self, verdict: Verdict) -> After:
@@ -328,10 +328,9 @@ class ItemUnit(Unit):
         """A part that cannot be committed as it is: in halves; a single step once it has seen its item; at last the
         `error` stands."""
         if len(self.steps) == 1 and self._sees and error is not None:
-            return After(doubts=[self.steps[0].doubt(error)], left=[*self._units(self._rest)])
+            return After(doubts=[self.steps[0].doubt(error)], left=self._units(self._rest))
         if len(self.steps) == 1:
-            unit = ItemUnit(self.steps, sees=True, attempts=self.attempts)
-            return After(left=[unit, *self._units(self._rest)])
+            return After(left=[ItemUnit(self.steps, sees=True, attempts=self.attempts)])
         half = len(self.steps) // 2
         halves = (self.steps[:half], self.steps[half:], self._rest)
         return After(left=[unit for steps in halves for unit in self._units(steps)])
