@@ -110,10 +110,7 @@ class Engine:
         concluded = self._before(taken)
         live = [unit for unit in taken if unit not in concluded]
         delayed: dict[Unit, tuple[After, Retryable]] = {}
-        try:
-            concluded |= self._commit(live, delayed)
-        except (CallFailed, Retryable) as error:
-            concluded |= {unit: unit.failed(error) for unit in live}
+        concluded |= self._commit(live, delayed)
         self._settle({unit: after for unit, after in concluded.items() if unit not in delayed})
         if delayed:
             if not self._wait(delayed):
