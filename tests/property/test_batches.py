@@ -24,9 +24,10 @@ from surewrite import (
     Result,
     attr,
 )
+from surewrite.commit.item_unit import ItemUnit
 from surewrite.commit.ledger import Claim
 from surewrite.commit.schedule import MAX_ACTIONS, Schedule
-from surewrite.commit.steps import ItemUnit, Step
+from surewrite.commit.steps import Step
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
 from surewrite.expressions.actions import Action
 from surewrite.expressions.evaluate import apply, evaluate

@@ -15,11 +15,12 @@ from ..writes import BulkWrite, Target, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
+from .item_unit import ItemUnit
 from .ledger import Claim, IdempotencyKey
 from .outcome import Result
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
-from .steps import ItemUnit, Step
+from .steps import Step
 from .units import Unit
 
 

@@ -8,11 +8,12 @@ from dataclasses import replace
 from ..model.item import VERSION
 from ..writes import Write
 from .engine import Engine
+from .item_unit import ItemUnit
 from .ledger import Claim, IdempotencyKey
 from .outcome import Outcome, Result
 from .plain import PlainUnit
 from .session import Call, Session
-from .steps import ItemUnit, Step
+from .steps import Step
 from .units import Unit
 
 

@@ -11,11 +11,12 @@ from ..model.item import VERSION
 from ..model.wire import Image
 from ..writes import Put, new_version
 from .effects import explain
+from .item_unit import ItemUnit
 from .ledger import Claim
 from .outcome import Outcome, Result
 from .parts import Part, Status, Verdict
 from .session import Call, Session
-from .steps import ItemUnit, Step
+from .steps import Step
 from .units import After, Unit
 
 
