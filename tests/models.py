@@ -122,3 +122,16 @@ class Thing(Item, table="Things", collection="things"):
 
 MODELS: tuple[type[Item], ...] = (Book, Product, Thread, User, Offer, Thing)
 """Each has a table of its own in every test."""
+
+
+class Span(BaseModel):
+    """A part of an item whose validator looks at two attributes at a time."""
+
+    low: int = 0
+    high: int = 9
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.low > self.high:
+            raise ValueError("low is above high")
+        return self

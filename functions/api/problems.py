@@ -36,7 +36,6 @@ _STATUSES: tuple[tuple[type[errors.SurewriteError], HTTPStatus], ...] = (
     (errors.UnknownCollection, HTTPStatus.NOT_FOUND),
     (errors.KeyReused, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.ConditionFailed, HTTPStatus.PRECONDITION_FAILED),
-    (errors.RequestRefused, HTTPStatus.BAD_REQUEST),
     (errors.Throttled, HTTPStatus.TOO_MANY_REQUESTS),
     (errors.Retryable, HTTPStatus.SERVICE_UNAVAILABLE),
 )

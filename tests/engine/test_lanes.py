@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from surewrite import BulkWrite, Entry, IdempotencyKey, Write, attr
-from surewrite.errors import Blocked, InvalidItem, KeyReused, Rejected
+from surewrite.errors import Blocked, CallFailed, InvalidItem, KeyReused, Rejected
 from surewrite.testing import client_error
 from tests.engine.house import House
 from tests.models import Book, Offer, Product
@@ -164,7 +164,12 @@ def test_blocked_and_failed_calls_are_not_final(house: House) -> None:
 
     entries = [Entry(update("x", attr("Views").add(n)), key(str(n)), lane="g") for n in range(2)]
     first, second = house.on(denied).commit_many(entries)
-    assert (first.cause, first.final) == ("AccessDeniedException (TransactWriteItems)", False)
+    assert isinstance(first.error, CallFailed)
+    assert (first.error.code, first.error.operation, first.final) == (
+        "AccessDeniedException",
+        "TransactWriteItems",
+        False,
+    )
     assert (type(second.error), second.final) == (Blocked, False)
 
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from hypothesis import event, given
 from hypothesis import strategies as st
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field
 
 from surewrite import Item, PartitionKey, Update, apply, attr
 from surewrite.errors import InvalidItem, InvalidUpdate
@@ -15,18 +15,8 @@ from surewrite.expressions.constraints import NeedsRead, constraint_of
 from surewrite.expressions.evaluate import evaluate
 from surewrite.model.wire import Image
 from surewrite.paths import path
+from tests.models import Span
 from tests.property.strategies import KEY, distinct
-
-
-class Span(BaseModel):
-    low: int = 0
-    high: int = 9
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError("low is above high")
-        return self
 
 
 class Stage(BaseModel):

@@ -5,7 +5,7 @@ from enum import IntEnum
 from typing import Annotated, Any, Literal, NotRequired, Self
 
 import pytest
-from pydantic import AfterValidator, BaseModel, Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 from typing_extensions import TypedDict
 
 from surewrite import Item, PartitionKey, Update, attr
@@ -13,21 +13,10 @@ from surewrite.expressions.actions import Action
 from surewrite.expressions.constraints import NeedsRead, constraint_of
 from surewrite.paths import path
 from tests.conditions import condition_to_json
-from tests.models import Book
+from tests.models import Book, Span
 
 A: Any = attr
 LONG = 12345678901234567890123456789012345678
-
-
-class Span(BaseModel):
-    low: int = 0
-    high: int = 9
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Self:
-        if self.low > self.high:
-            raise ValueError("low is above high")
-        return self
 
 
 class Row(TypedDict):

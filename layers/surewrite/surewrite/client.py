@@ -129,10 +129,7 @@ class Client:
             return Outcome()
         key = IdempotencyKey.of(idempotency_key, self.scope)
         (result,) = many.commit_many(self.session, [Entry(bulk_write, key)], call, parallel=parallel)
-        if result.outcome is None:
-            assert result.error is not None
-            raise result.error
-        return result.outcome
+        return result.unwrap()
 
     def exactly_once(self, name: str) -> Callable[[Callable[Concatenate[Transaction, P], R]], Work[P, R]]:
         """Makes a function of a `Transaction` run once for each key (`commit.unit_of_work`). `name` is whose keys these

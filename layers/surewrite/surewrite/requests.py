@@ -34,7 +34,7 @@ from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
 from .expressions.operands import FromJSON
 from .expressions.updates import check_count
-from .model.coerce import item_from_json
+from .model.coerce import model_from_json
 from .model.item import Item
 from .writes import BulkWrite, Duplicates, Write
 
@@ -299,7 +299,7 @@ def parse_item(model: type[Item], value: Any) -> Item:
         unknown = [name for name in value if name not in model.schema_.attributes]
         if unknown:
             raise InvalidItem(*(Problem((name,), model.schema_.unknown(name)) for name in unknown))
-    prepared = item_from_json(model, value)
+    prepared = model_from_json(model, value)
     try:
         return model.model_validate(prepared, by_alias=True, by_name=False)
     except ValidationError as error:

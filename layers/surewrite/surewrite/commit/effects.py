@@ -32,19 +32,16 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
     visible = write.model.schema_.visible
     if write.condition is not None and not evaluate(write.condition, image):
         raise ConditionFailed(visible(image))
-    old = visible(image)
-    match write.action:
-        case Update() as update:
-            new = apply(update, {**write.key, **(image or {})})
-            write.model.from_image(new)
-            checked_size({**new, VERSION: version})
-            shown = visible(returned(update, write.return_values, old, new))
-            return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
-        case Put(image=new):
-            shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.return_values)
-            return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
-        case _:
-            return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
+    old, new = visible(image), _new_image(write, image)
+    if new is None:
+        return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
+    if isinstance(write.action, Update):
+        write.model.from_image(new)
+        checked_size({**new, VERSION: version})
+        shown = visible(returned(write.action, write.return_values, old, new))
+    else:
+        shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.return_values)
+    return Effect({**new, VERSION: version}, Outcome(shown, version, created=old is None))
 
 
 def unread_effect(write: Write, image: Image | None) -> Image | None:
@@ -53,6 +50,11 @@ def unread_effect(write: Write, image: Image | None) -> Image | None:
     demanded = all_of([write.condition, write.constraint])
     if demanded is not None and not evaluate(demanded, image):
         raise explain(write, image)
+    return _new_image(write, image)
+
+
+def _new_image(write: Write, image: Image | None) -> Image | None:
+    """The item after the write, without a version; None if it is gone. InvalidUpdate where DynamoDB would refuse."""
     match write.action:
         case Update() as update:
             return apply(update, {**write.key, **(image or {})})

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from enum import Enum
 from typing import Any, Final
@@ -144,7 +144,7 @@ class ItemUnit(Unit):
         if self._combiner is not None:
             write = replace(first, action=self._combiner.update())
             if any(step.write.constraint is not None for step in self.steps):
-                constraint = constraint_of(first.model, *_updates(step.write for step in self.steps))
+                constraint = constraint_of(first.model, *(_update(step.write) for step in self.steps))
         else:
             write = first
         kind, parameters = write.request(session.table(write.model), self._version, constraint)
@@ -325,10 +325,6 @@ def _claims(steps: Sequence[Step]) -> list[Claim]:
 def _update(write: Write) -> Update:
     assert isinstance(write.action, Update)
     return write.action
-
-
-def _updates(writes: Iterable[Write]) -> list[Update]:
-    return [_update(write) for write in writes]
 
 
 def _pinned_request(write: Write, table: str, version: str, image: Image | None) -> tuple[str, dict[str, Any]]:

@@ -46,7 +46,4 @@ def run(session: Session, unit: Unit, call: Call) -> Outcome:
 
     Engine(session, call, finish).run([unit])
     (result,) = results
-    if result.outcome is None:
-        assert result.error is not None
-        raise result.error
-    return result.outcome
+    return result.unwrap()

@@ -71,12 +71,12 @@ class Result:
             return True
         return isinstance(self.error, SurewriteError) and not isinstance(self.error, Retryable | CallFailed)
 
-    @property
-    def cause(self) -> str:
-        """The error in a word or two, without anything that a user sent."""
-        if isinstance(self.error, CallFailed):
-            return f"{self.error.code} ({self.error.operation})"
-        return "" if self.error is None else type(self.error).__name__
+    def unwrap(self) -> Outcome:
+        """The outcome; raises the error where there is none."""
+        if self.outcome is None:
+            assert self.error is not None
+            raise self.error
+        return self.outcome
 
 
 def replayed(claim: Claim, record: Record) -> Result:

@@ -164,11 +164,12 @@ class Session:
     def read(self, targets: Iterable[Target], keys: Iterable[IdempotencyKey], call: Call) -> Seen:
         """Items and records, strongly consistent, in as few requests as can be."""
         seen = Seen(dict.fromkeys(targets), dict.fromkeys(keys))
-        wanted: list[tuple[str, Wire]] = [(self.ledger.table, self.ledger.key(key)) for key in seen.records]
+        record_keys = {key: self.ledger.key(key) for key in seen.records}
+        wanted: list[tuple[str, Wire]] = [(self.ledger.table, wire) for wire in record_keys.values()]
         wanted += [(self.table(target.model), target.key_wire) for target in seen.images]
         found = self._found(wanted, call)
-        for key in seen.records:
-            seen.records[key] = self.ledger.standing(found.get((self.ledger.table, canonical(self.ledger.key(key)))))
+        for key, wire in record_keys.items():
+            seen.records[key] = self.ledger.standing(found.get((self.ledger.table, canonical(wire))))
         for target in seen.images:
             item = found.get((self.table(target.model), target.text))
             seen.images[target] = image_from_wire(item) if item else None

@@ -26,8 +26,6 @@ M = TypeVar("M", bound=Item)
 class Touched:
     """An item of the transaction: as it was read, if it was, and what is to be done to it, if anything."""
 
-    model: type[Item]
-    key: Image
     target: Target
     read: bool = False
     image: Image | None = None
@@ -44,7 +42,7 @@ class Transaction:
 
     def get(self, model: type[M], key: Any) -> M | None:
         """The item, None if there is none. Either way the commit demands that it is still so."""
-        touched = self._touch(model, model.schema_.key(key))
+        touched = self._touch(Target.of(model, model.schema_.key(key)))
         self._read(touched)
         if touched.image is None:
             return None
@@ -93,7 +91,7 @@ class Transaction:
                 demanded = pinned(touched.write, touched.image)
             else:
                 demanded = touched.write.constraint
-            kind, parameters = touched.write.request(self._session.table(touched.model), version, demanded)
+            kind, parameters = touched.write.request(self._session.table(touched.target.model), version, demanded)
             actions.append({kind: parameters})
         return actions
 
@@ -104,24 +102,23 @@ class Transaction:
             return False
         return self._session.read(read, (), self._call).images != read
 
-    def _touch(self, model: type[Item], key: Image) -> Touched:
-        target = Target.of(model, key)
-        return self._touched.setdefault(target, Touched(model, key, target))
+    def _touch(self, target: Target) -> Touched:
+        return self._touched.setdefault(target, Touched(target))
 
     def _add(self, write: Write) -> None:
-        touched = self._touch(write.model, write.key)
+        touched = self._touch(write.target)
         touched.write = write if touched.write is None else _joined(touched.write, write)
 
     def _read(self, touched: Touched) -> None:
         if not touched.read:
-            touched.image = self._session.item(touched.model, touched.key, self._call)
+            touched.image = self._session.read([touched.target], (), self._call).images[touched.target]
             touched.read = True
 
     def _check(self, touched: Touched) -> dict[str, Any]:
         place = Placeholders()
-        condition = render_condition(pin(touched.model, touched.image), place)
+        condition = render_condition(pin(touched.target.model, touched.image), place)
         check = {
-            "TableName": self._session.table(touched.model),
+            "TableName": self._session.table(touched.target.model),
             "Key": touched.target.key_wire,
             "ConditionExpression": condition,
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",

@@ -123,7 +123,7 @@ class WorkUnit(Unit):
             self._read_all = True
             return self._again()
         if touched.read or touched.write is None:  # the item is as it was: no race
-            error: Exception = ConditionFailed(touched.model.schema_.visible(verdict.image))
+            error: Exception = ConditionFailed(touched.target.model.schema_.visible(verdict.image))
         else:
             error = explain(touched.write, verdict.image)
         return After(doubts=[Doubt(0, self._claim, error)])

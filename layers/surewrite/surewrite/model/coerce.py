@@ -124,7 +124,7 @@ def _arm_from_json(arm: Any, value: Any) -> Any:
     if issubclass(origin, bytes):
         return _bytes_from_json(value)
     if issubclass(origin, BaseModel):
-        return _model_from_json(origin, value)
+        return model_from_json(origin, value)
     if issubclass(origin, Mapping):
         return _mapping_from_json(args[1] if len(args) == 2 else Any, value)
     if issubclass(origin, Set | Sequence) and not issubclass(origin, str):
@@ -154,7 +154,8 @@ def _bytes_from_json(value: Any) -> bytes:
         raise InvalidItem(Problem((), "base64 is needed")) from None
 
 
-def _model_from_json(model: type[BaseModel], value: Any) -> Any:
+def model_from_json(model: type[BaseModel], value: Any) -> Any:
+    """A JSON object made ready for `model.model_validate`; InvalidItem names each place of another type."""
     if not isinstance(value, Mapping):
         raise InvalidItem(Problem((), "an object is needed"))
     annotations = _json_annotations(model)
@@ -187,8 +188,3 @@ def _at(where: Element, annotation: Any, value: Any) -> Any:
         return from_json(annotation, value)
     except InvalidItem as error:
         raise error.under(where) from None
-
-
-def item_from_json(model: type[BaseModel], value: Any) -> Any:
-    """A JSON object made ready for `model.model_validate`; InvalidItem names each place of another type."""
-    return _model_from_json(model, value)
