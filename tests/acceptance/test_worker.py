@@ -316,7 +316,7 @@ def test_a_denied_call_rejects_nothing_and_is_named(
     assert rejected.messages == []
     lines = [vars(record) for record in caplog.records]
     retried = {line["message_id"]: line["error"] for line in lines if "message_id" in line}
-    assert retried == {"denied": "TransactWriteItems: AccessDeniedException", "p": "PutItem: AccessDeniedException"}
+    assert retried == {"denied": "TransactWriteItems: AccessDeniedException", "p": "UpdateItem: AccessDeniedException"}
 
 
 def test_the_messages_of_the_document(worker: Worker, store: Store, rejected: RecordingSQS) -> None:

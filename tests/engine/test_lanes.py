@@ -117,6 +117,18 @@ def test_a_rejected_delivery_stays_rejected_and_a_redrive_applies(house: House) 
     assert again.outcome.replayed
 
 
+def test_each_message_that_was_rejected_under_a_key_stays_rejected(house: House) -> None:
+    """A producer sent one request twice: both messages were refused before the worker died."""
+    write = update("x", attr("Views").add(1))
+    for source in ("m1", "m2"):
+        house.db.reject(key("k"), write.fingerprint, "too early", source=source)
+    again = house.db.commit_many([Entry(write, key("k"), source=source) for source in ("m1", "m2")])
+    assert kinds(again) == ["Rejected", "Rejected"]
+    assert house.stored(Book, ("a", "x")) is None
+    assert kinds(house.db.commit_many([Entry(write, key("k"), source="m3")])) == ["applied"]
+    assert "message_ids" not in (house.record(key("k")) or {})
+
+
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
 def test_a_delivery_that_was_rejected_for_another_is_free(house: House, returns: Any) -> None:
     write = Write.update(Book, ("a", "x"), {attr("Views").add(1)}, return_values=returns)

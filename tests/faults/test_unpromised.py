@@ -195,7 +195,7 @@ def test_a_rejection_that_comes_too_late(house: House, name: str) -> None:
     house.db.commit(write, key)
 
     def without_its_item(operation: str, request: Mapping[str, Any]) -> None:
-        if operation == "PutItem":
+        if operation == "UpdateItem":
             raise client_error(operation, "ConditionalCheckFailedException")
 
     standing = house.on(InterceptingTransport(Boto3Transport(house.client), without_its_item)).reject(key, "f", "bad")

@@ -71,13 +71,22 @@ def test_a_claim_without_an_outcome_stores_none(ledger: Ledger) -> None:
 
 
 def test_a_rejection_stores_the_reason(ledger: Ledger) -> None:
-    item = ledger.rejection(Claim(KEY, "f"), "no stock")["Item"]
-    assert item == {
-        "id": {"S": ID},
-        "fingerprint": {"S": "f"},
-        "rejected": {"S": "no stock"},
-        "expires_at": {"N": "1700000060"},
+    request = ledger.rejection(Claim(KEY, "f"), "no stock")
+    assert request["Key"] == {"id": {"S": ID}}
+    set_ = "SET fingerprint = :fingerprint, expires_at = :expires_at, rejected = :rejected REMOVE outcome"
+    assert request["UpdateExpression"] == set_
+    stored = {name: value for name, value in request["ExpressionAttributeValues"].items() if name != ":now"}
+    assert stored == {
+        ":fingerprint": {"S": "f"},
+        ":rejected": {"S": "no stock"},
+        ":expires_at": {"N": "1700000060"},
     }
+
+
+def test_a_rejection_remembers_its_message_beside_others(ledger: Ledger) -> None:
+    request = ledger.rejection(Claim(KEY, "f", source="m1"), "no stock")
+    assert request["UpdateExpression"].endswith(" ADD message_ids :message_ids")
+    assert request["ExpressionAttributeValues"][":message_ids"] == {"SS": ["m1"]}
 
 
 @pytest.mark.parametrize(("expires", "stands"), [(1_700_000_000, False), (1_700_000_001, True)])
@@ -157,7 +166,7 @@ def test_an_outcome_that_is_too_large_is_left_out() -> None:
 )
 def test_what_bars_a_claim(source: str | None, rejected: str | None, message_id: str | None, barred: bool) -> None:
     """A key that is used, and the rejection of that very message."""
-    record = Record("f", None, rejected, 0, message_id)
+    record = Record("f", None, rejected, 0, frozenset() if message_id is None else frozenset({message_id}))
     assert Claim(KEY, "f", source=source).barred_by(record) == barred
     assert not Claim(KEY, "f", source=source).barred_by(None)
 
@@ -165,6 +174,6 @@ def test_what_bars_a_claim(source: str | None, rejected: str | None, message_id:
 def test_an_obstacle_that_is_gone_when_it_is_read_leaves_the_key_undecided(ledger: Ledger) -> None:
     claim = Claim(KEY, "f", source="m1")
     assert isinstance(ledger.reread(claim, None).undecided, Conflict)
-    assert isinstance(ledger.reread(claim, Record("f", None, "no", 0, "m2")).undecided, Conflict)
+    assert isinstance(ledger.reread(claim, Record("f", None, "no", 0, frozenset({"m2"}))).undecided, Conflict)
     used = Record("f", None, None, 0)
     assert ledger.reread(claim, used) == Standing(used)

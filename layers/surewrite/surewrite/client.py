@@ -156,7 +156,7 @@ class Client:
         session, call = self.session, self.session.begin(deadline)
         request = session.ledger.rejection(Claim(key, fingerprint, source=source), reason)
         try:
-            session.call("PutItem", request, call)
+            session.call("UpdateItem", request, call)
         except CheckFailed as failed:
             if failed.item is None:  # AWS does not promise to bring it
                 return session.records([key], call)[key]

@@ -75,19 +75,19 @@ class Claim:
         """Whether the record stands in the way: its key is consumed, or this delivery was rejected."""
         if record is None:
             return False
-        return record.rejected is None or (self.source is not None and record.message_id == self.source)
+        return record.rejected is None or (self.source in record.message_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """What the ledger holds of a key. `rejected` is the reason of a write that was refused, which consumed no key;
-    `message_id` is the message that asked for it, if one did."""
+    `message_ids` are the messages that asked for it and were refused."""
 
     fingerprint: str
     outcome: str | None
     rejected: str | None
     expires_at: int
-    message_id: str | None = None
+    message_ids: frozenset[str] = frozenset()
 
     @classmethod
     def from_wire(cls, item: Wire) -> Record:
@@ -97,7 +97,7 @@ class Record:
             outcome=image.get("outcome"),
             rejected=image.get("rejected"),
             expires_at=int(image.get("expires_at", 0)),
-            message_id=image.get("message_id"),
+            message_ids=frozenset(image.get("message_ids", ())),
         )
 
 
@@ -115,7 +115,7 @@ _FREE = Standing()
 
 # none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred
 _CLAIMABLE = "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)"
-_CLAIMABLE_BY = f"{_CLAIMABLE} AND message_id <> :message_id"
+_CLAIMABLE_BY = f"{_CLAIMABLE} AND NOT contains(message_ids, :message_id)"
 
 
 class Ledger:
@@ -149,8 +149,17 @@ class Ledger:
         return Standing(undecided=Conflict("another request was about to use the key"))
 
     def rejection(self, claim: Claim, reason: str) -> dict[str, Any]:
-        """A PutItem that records why a write was refused, unless its key has been consumed."""
-        return self._put(claim, rejected=reason, message_id=claim.source)
+        """An UpdateItem that records why a write was refused, unless its key has been consumed. Each message that was
+        refused under the key is remembered: a later one must not free an earlier one."""
+        put = self._put(claim, rejected=reason)
+        item, values = put.pop("Item"), put["ExpressionAttributeValues"]
+        request = {**put, "Key": {"id": item.pop("id")}}
+        values |= {f":{name}": value for name, value in item.items()}
+        text = f"SET {', '.join(f'{name} = :{name}' for name in item)} REMOVE outcome"
+        if claim.source is not None:
+            text += " ADD message_ids :message_ids"
+            values[":message_ids"] = {"SS": [claim.source]}
+        return {**request, "UpdateExpression": text}
 
     def key(self, key: IdempotencyKey) -> Wire:
         """The record's primary key."""
