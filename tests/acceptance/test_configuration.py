@@ -7,7 +7,7 @@ from local import functions, models
 from local.template import Template
 from surewrite import Item
 from surewrite.errors import ConfigurationError
-from surewrite.settings import table_variable
+from surewrite.settings import Settings, table_variable
 
 _TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
 NEEDED = {"ApiFunction": sorted(_TABLES), "WorkerFunction": sorted([*_TABLES, "REJECTED_QUEUE_URL"])}
@@ -35,11 +35,23 @@ def test_each_missing_variable_is_named(definition: Template, function: str, var
         functions.load(definition.functions[function], variables)
 
 
-@pytest.mark.parametrize("days", ["0", "-1", "soon", "nan", "inf"])
-def test_a_retention_that_is_none(definition: Template, days: str) -> None:
-    variables = {**environment(definition, "ApiFunction"), "LEDGER_RETENTION_DAYS": days}
-    with pytest.raises(ConfigurationError, match="LEDGER_RETENTION_DAYS"):
-        functions.load(definition.functions["ApiFunction"], variables)
+@pytest.mark.parametrize("function", NEEDED)
+@pytest.mark.parametrize(
+    ("variable", "text"), [("LEDGER_RETENTION_DAYS", "soon"), ("LEDGER_PACKING", "maybe"), ("LEDGER_SLOT_MS", "0")]
+)
+def test_a_ledger_that_is_set_wrongly(definition: Template, function: str, variable: str, text: str) -> None:
+    variables = {**environment(definition, function), variable: text}
+    with pytest.raises(ConfigurationError, match=variable):
+        functions.load(definition.functions[function], variables)
+
+
+@pytest.mark.parametrize("function", NEEDED)
+def test_the_template_sets_the_defaults_of_the_ledger(definition: Template, function: str) -> None:
+    """Both functions keep keys in one ledger, and so in the same way."""
+    variables = environment(definition, function)
+    settings = Settings.read(variables, MODELS)
+    assert settings == Settings.read({name: variables[name] for name in _TABLES}, MODELS)
+    assert (variables["LEDGER_PACKING"], variables["LEDGER_SLOT_MS"]) == ("on", "100")
 
 
 @pytest.mark.parametrize("names", ["WritesQueue", "WritesQueue=", "=app-WritesQueue-1", "A=a,B=b c"])

@@ -17,13 +17,19 @@ def table_variable(table: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table).upper() + "_TABLE"
 
 
+DEFAULT_SLOT_MS = 100
+
+
 @dataclass(frozen=True)
 class Settings:
-    """Physical table names by the models' logical ones, the ledger's name, and how long it remembers a key."""
+    """Physical table names by the models' logical ones, and the ledger: its name, how long it remembers a key, and
+    whether keys that carry a time share records, each of them for `slot_ms` milliseconds (docs/protocol.md)."""
 
     tables: Mapping[str, str]
     ledger: str
     retention_days: float
+    packing: bool
+    slot_ms: int
 
     @classmethod
     def read(cls, variables: Mapping[str, str], models: Iterable[type[Item]], *others: str) -> Self:
@@ -31,14 +37,35 @@ class Settings:
         function needs included."""
         names = {model.schema_.table: table_variable(model.schema_.table) for model in models}
         require(variables, *names.values(), "LEDGER_TABLE", *others)
-        days = variables.get("LEDGER_RETENTION_DAYS") or str(DEFAULT_RETENTION_DAYS)
-        try:
-            retention = float(days)
-        except ValueError:
-            retention = 0.0
-        if not 0 < retention < 36_525:
-            raise ConfigurationError("LEDGER_RETENTION_DAYS: a number of days is needed")
-        return cls({table: variables[name] for table, name in names.items()}, variables["LEDGER_TABLE"], retention)
+        return cls(
+            {table: variables[name] for table, name in names.items()},
+            variables["LEDGER_TABLE"],
+            _retention_days(variables.get("LEDGER_RETENTION_DAYS") or str(DEFAULT_RETENTION_DAYS)),
+            _packing(variables.get("LEDGER_PACKING") or "on"),
+            _slot_ms(variables.get("LEDGER_SLOT_MS") or str(DEFAULT_SLOT_MS)),
+        )
+
+
+def _retention_days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = 0.0
+    if not 0 < days < 36_525:
+        raise ConfigurationError("LEDGER_RETENTION_DAYS: a number of days is needed")
+    return days
+
+
+def _packing(text: str) -> bool:
+    if text not in ("on", "off"):
+        raise ConfigurationError("LEDGER_PACKING: on or off is needed")
+    return text == "on"
+
+
+def _slot_ms(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,7}", text) or not 1 <= int(text) <= 3_600_000:
+        raise ConfigurationError("LEDGER_SLOT_MS: a whole number of milliseconds from 1 to 3,600,000 is needed")
+    return int(text)
 
 
 def queues(text: str) -> dict[str, str]:
