@@ -16,8 +16,13 @@ from local.engines import ROOT
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-SUREWRITE, POWERTOOLS, PLAIN = "surewrite", "powertools", "plain"
-CONTENDERS = {SUREWRITE: "surewrite", POWERTOOLS: "Powertools recipe", PLAIN: "plain UpdateItem"}
+SUREWRITE, RECORDS, POWERTOOLS, PLAIN = "surewrite", "records", "powertools", "plain"
+CONTENDERS = {
+    SUREWRITE: "surewrite",
+    RECORDS: "surewrite, packing off",
+    POWERTOOLS: "Powertools recipe",
+    PLAIN: "plain UpdateItem",
+}
 
 HERE = Path(__file__).resolve().parent
 TEMPLATE = ROOT / "template.yaml"
@@ -69,7 +74,7 @@ def fresh_tables(client: "DynamoDBClient", ledger: str | None = None) -> Iterato
 def definition_of(contender: str) -> template.Function:
     """The worker of the template, or the same function with a contender's code in it."""
     worker = template.read(TEMPLATE).functions["WorkerFunction"]
-    if contender == SUREWRITE:
+    if contender not in _OWN_HANDLERS:
         return worker
     return worker.model_copy(update={"code_uri": HERE, "handler": _OWN_HANDLERS[contender], "layers": []})
 
@@ -79,6 +84,7 @@ def environment(contender: str, tables: Tables, endpoint: str) -> dict[str, str]
     variables = {
         **aws.environment(endpoint, _NO_SQS),
         **tables.variables,
+        "LEDGER_PACKING": "off" if contender == RECORDS else "on",
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
@@ -91,7 +97,7 @@ def environment(contender: str, tables: Tables, endpoint: str) -> dict[str, str]
 def load(contender: str, tables: Tables, endpoint: str) -> functions.Function:
     """The contender's handler, imported here with its environment."""
     definition, variables = definition_of(contender), environment(contender, tables, endpoint)
-    if contender != SUREWRITE:
+    if contender in _OWN_HANDLERS:
         return functions.load(definition, variables)
     sys.path += [str(layer) for layer in definition.layers if str(layer) not in sys.path]
     from benchmarks import models

@@ -43,7 +43,10 @@ def _run(
         function = contenders.definition_of(contender).model_copy(update={"timeout": _TIMEOUT})
         run = Stage(options.seed, client, {}, function, proxy, RejectedQueue(), variables=tables.variables)
         run.models = "benchmarks.models"
-        run.may_raise = contender != contenders.SUREWRITE  # BatchProcessor does where all messages of a batch fail
+        run.may_raise = contender in (
+            contenders.POWERTOOLS,
+            contenders.PLAIN,
+        )  # BatchProcessor does where all messages of a batch fail
         run.send([Message("WritesQueue", record["messageId"], record["body"]) for record in records])
         run.drain(kills=options.kills, sizes=[10, 50, 100], patience=600)
         counted = contenders.counters(client, tables)

@@ -12,7 +12,9 @@ from importlib.metadata import version
 from benchmarks import coldstart, proxy
 from benchmarks.contenders import CONTENDERS, SUREWRITE
 from benchmarks.messages import SCENARIOS
-from benchmarks.results import BARE, REAL, Medians, Results, Size, targets
+from benchmarks.options import Options
+from benchmarks.results import BARE, REAL, Medians, Results, Size
+from benchmarks.targets import targets
 from local import engines
 
 PLOT = "results.svg"
@@ -37,14 +39,11 @@ class Facts:
     date: str
     versions: str
     cores: int
-    rounds: int
-    slow_rounds: int
-    starts: int
-    quick: bool
     seconds: float
+    options: Options
 
     @classmethod
-    def now(cls, rounds: int, slow_rounds: int, starts: int, quick: bool, seconds: float) -> "Facts":
+    def now(cls, options: Options, seconds: float) -> "Facts":
         binary = engines.find_dynoxide()
         assert binary is not None
         engine = subprocess.run([str(binary), "--version"], capture_output=True, text=True, check=True)  # noqa: S603
@@ -52,7 +51,7 @@ class Facts:
         versions = [f"Python {platform.python_version()}", engine.stdout.strip().replace("dynoxide", "Dynoxide")]
         versions += [f"{name} {version(name)}" for name in packages]
         cores = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
-        return cls(time.strftime("%Y-%m-%d"), ", ".join(versions), cores, rounds, slow_rounds, starts, quick, seconds)
+        return cls(time.strftime("%Y-%m-%d"), ", ".join(versions), cores, seconds, options)
 
     def __str__(self) -> str:
         return f"{self.date}, {self.versions}, {self.cores} cores, {self.seconds / 60:.0f} min"
@@ -60,17 +59,20 @@ class Facts:
 
 def tables(results: Results, facts: Facts) -> list[Table]:
     """Everything that was measured, in the order in which one wants to know it."""
-    networks = {BARE: facts.rounds, REAL: facts.slow_rounds}
-    return [
-        Table(
-            "Targets, on the bare engine",
-            ("", "to reach", "measured", ""),
-            [(t.what, t.wanted, t.measured, "reached" if t.reached else "NOT reached") for t in targets(results)],
-        ),
-        *(_comparison(results, network, rounds) for network, rounds in networks.items()),
-        _scaling(results, facts.rounds),
-        _starts(results, facts.starts),
+    options = facts.options
+    found = [
+        _targets(results),
+        _comparison(results, BARE, options.rounds),
+        _comparison(results, REAL, options.slow_rounds),
+        _scaling(results, options.rounds),
+        _starts(results, options.starts),
     ]
+    return [table for table in found if table.rows]
+
+
+def _targets(results: Results) -> Table:
+    rows = [(t.what, t.wanted, t.measured, "reached" if t.reached else "NOT reached") for t in targets(results)]
+    return Table("Targets, on the bare engine", ("", "to reach", "measured", ""), rows)
 
 
 _FIGURES = ("messages/s", "round trips", "write units", "+ refused ≤", "CPU µs", "peak MiB", "too many")
@@ -84,8 +86,8 @@ def _comparison(results: Results, network: str, rounds: int) -> Table:
         for contender, medians in results.medians(case).items()
     ]
     head = ("messages", "contender", *_FIGURES)
-    title = f"{network.capitalize()}: batches of {cases[0].messages:,}, {_medians(rounds)}"
-    return Table(title, head, rows, text=2)
+    sizes = " and ".join(f"{count:,}" for count in sorted({case.messages for case in cases}))
+    return Table(f"{network.capitalize()}: batches of {sizes}, {_medians(rounds)}", head, rows, text=2)
 
 
 def _figures(medians: Medians) -> Row:
@@ -106,9 +108,9 @@ def _scaling(results: Results, rounds: int) -> Table:
     ledgers = sorted({size.ledger for size in sizes})
     rows = []
     for scenario in dict.fromkeys(size.scenario for size in sizes):
-        for records in ledgers:
-            row = [sizes[Size(scenario, count, records)] for count in counts]
-            name = f"{records:,} records" if records else "empty"
+        for keys in ledgers:
+            row = [sizes[Size(scenario, count, keys)] for count in counts]
+            name = f"{keys:,} keys" if keys else "empty"
             rates = [f"{medians.rate:,.0f}" for medians in row]
             rows.append((SCENARIOS[scenario], name, *rates, *(f"{medians.peak:.0f}" for medians in row)))
     head = ("messages", "ledger", *(f"{n:,}: msg/s" for n in counts), *(f"{n:,}: MiB" for n in counts))
@@ -116,9 +118,9 @@ def _scaling(results: Results, rounds: int) -> Table:
 
 
 def _starts(results: Results, starts: int) -> Table:
-    lean = results.start(coldstart.LEAN)
     rows = [
-        (name, f"{results.start(name) * 1000:.0f}", f"{results.start(name) / lean:.2f} x") for name in results.starts
+        (name, f"{results.start(name) * 1000:.0f}", f"{results.start(name) / results.start(coldstart.LEAN):.2f} x")
+        for name in results.starts
     ]
     return Table(f"Cold start: import and initialisation, {_medians(starts)}", ("handler", "ms", "lean"), rows)
 
@@ -134,7 +136,7 @@ _QUICK = "A quick run: it shows that everything works, and says nothing about sp
 
 
 def terminal(results: Results, facts: Facts) -> str:
-    note = [_QUICK] if facts.quick else []
+    note = [_QUICK] if facts.options.quick else []
     return "\n\n".join([str(facts), *note, *(_plain(table) for table in tables(results, facts))]) + "\n"
 
 
@@ -173,7 +175,7 @@ def markdown(results: Results, facts: Facts) -> str:
     parts = [
         "# Benchmarks",
         f"`make bench`: {facts}.",
-        *([_QUICK] if facts.quick else []),
+        *([_QUICK] if facts.options.quick else []),
         f"![Messages per second of the three contenders]({PLOT})",
         *(_pipes(table) for table in tables(results, facts)),
         "## How to read this",

@@ -4,17 +4,16 @@ The same engine, the same messages, fresh tables every time, the contenders in t
 terminal and to a folder as results.md with a plot. A contender whose counters end wrong ends the run.
 """
 
-import argparse
 import signal
 import sys
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks import coldstart, contenders, ledger, process, proxy, report
+from benchmarks import coldstart, contenders, ledger, options, process, proxy, report
 from benchmarks.contenders import CONTENDERS, PLAIN, SUREWRITE, Tables, fresh_tables
-from benchmarks.messages import SCENARIOS, Round, make_round
+from benchmarks.messages import Round, make_round
+from benchmarks.options import Options
 from benchmarks.process import BenchError
 from benchmarks.results import BARE, REAL, Case, Results, Sample, Size
 from local import aws, engines
@@ -27,19 +26,19 @@ if TYPE_CHECKING:
 class Bench:
     """An engine, the proxy in front of it, and what has been measured on them."""
 
-    def __init__(self, endpoint: str, slow_endpoint: str, slow: process.Process, options: argparse.Namespace) -> None:
+    def __init__(self, endpoint: str, slow_endpoint: str, slow: process.Process, options: Options) -> None:
         self.endpoint, self._slow_endpoint, self._slow, self._options = endpoint, slow_endpoint, slow, options
         self.client: DynamoDBClient = aws.dynamodb_client(endpoint)
         self.results = Results()
 
-    def compare(self, network: str, rounds: int) -> None:
+    def compare(self, network: str, grid: Sequence[tuple[str, float]], rounds: int) -> None:
         """Every contender on every case, in turn, round after round."""
         for number in range(rounds):
             _say(f"{network}, round {number + 1} of {rounds}")
-            for scenario, duplicates in self._options.cases[network]:
+            for scenario, duplicates in grid:
                 case = Case(network, scenario, duplicates, self._options.messages)
-                round_ = make_round(scenario, case.messages, duplicates, number)
-                for contender in CONTENDERS:
+                round_ = make_round(scenario, case.messages, duplicates, number, self._options.rate)
+                for contender in self._options.contenders:
                     with fresh_tables(self.client) as tables:
                         self.results.add(case, contender, self._measure(contender, tables, round_, network))
 
@@ -57,7 +56,8 @@ class Bench:
         for scenario in self._options.scenarios:
             for messages in self._options.sizes:
                 for records in (0, self._options.ledger):
-                    round_ = make_round(scenario, messages, seed=1000 * (number + 1) + bool(records))
+                    seed = 1000 * (number + 1) + bool(records)
+                    round_ = make_round(scenario, messages, seed=seed, rate=self._options.rate)
                     with fresh_tables(self.client, full if records else None) as tables:
                         sample = self._measure(SUREWRITE, tables, round_, BARE)
                     self.results.add_size(Size(scenario, messages, records), sample)
@@ -84,60 +84,43 @@ class Bench:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Returns the exit code: 0, or 1 after one clear line on stderr."""
-    options = _parse(arguments)
+    asked = options.parse(arguments, __doc__.splitlines()[0])
     began = time.monotonic()
     try:
-        results = _run(options)
+        results = _run(asked)
     except (BenchError, EngineError) as error:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    shape = (options.rounds, options.slow_rounds, options.starts, options.quick)
-    facts = report.Facts.now(*shape, time.monotonic() - began)
+    facts = report.Facts.now(asked, time.monotonic() - began)
     print(report.terminal(results, facts))
-    if options.output is not None:
+    if asked.output is not None:
         from benchmarks import plot
 
-        options.output.mkdir(parents=True, exist_ok=True)
-        plot.draw(results, options.output / report.PLOT)
-        (options.output / "results.md").write_text(report.markdown(results, facts), encoding="utf-8")
+        asked.output.mkdir(parents=True, exist_ok=True)
+        plot.draw(results, asked.output / report.PLOT)
+        (asked.output / "results.md").write_text(report.markdown(results, facts), encoding="utf-8")
     return 0
 
 
-def _run(options: argparse.Namespace) -> Results:
+def _run(asked: Options) -> Results:
     with engines.dynoxide() as endpoint, proxy.running(endpoint) as (slow_endpoint, slow):
-        bench = Bench(endpoint, slow_endpoint, slow, options)
-        _say("cold starts")
-        bench.results.starts = coldstart.measure(options.starts)
-        bench.compare(BARE, options.rounds)
-        bench.compare(REAL, options.slow_rounds)
-        bench.scale()
+        bench = Bench(endpoint, slow_endpoint, slow, asked)
+        if "starts" in asked.parts:
+            _say("cold starts")
+            bench.results.starts = coldstart.measure(asked.starts)
+        if "bare" in asked.parts:
+            bench.compare(BARE, asked.grid, asked.rounds)
+        if "latencies" in asked.parts:
+            bench.compare(REAL, asked.latencies, asked.slow_rounds)
+        if "sizes" in asked.parts:
+            bench.scale()
         return bench.results
 
 
 def _say(what: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {what} …", file=sys.stderr, flush=True)
-
-
-def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__.splitlines()[0])
-    parser.add_argument("--quick", action="store_true", help="everything once and small: says nothing about speed")
-    parser.add_argument("--messages", type=int, default=1000, help="in a batch (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, default=3, help="on the bare engine (default: %(default)s)")
-    parser.add_argument("--slow-rounds", type=int, default=2, help="with latencies (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=15, help="cold starts of each handler (default: %(default)s)")
-    parser.add_argument("--ledger", type=int, default=1_000_000, help="records of the full one (default: %(default)s)")
-    parser.add_argument("--output", type=Path, help="folder of results.md and its plot; without it, the terminal only")
-    options = parser.parse_args(arguments)
-    options.scenarios, options.sizes = list(SCENARIOS), [1000, 3000, 10_000]
-    grid = [(scenario, duplicates) for scenario in SCENARIOS for duplicates in (0.0, 0.3)]
-    options.cases = {BARE: grid, REAL: grid}
-    if options.quick:
-        options.messages, options.rounds, options.slow_rounds, options.starts = 60, 1, 1, 1
-        options.ledger, options.scenarios, options.sizes = 1000, ["zipf"], [100, 200]
-        options.cases = {BARE: [("hot", 0.3), ("zipf", 0.0)], REAL: [("distinct", 0.3)]}
-    return options
 
 
 if __name__ == "__main__":
