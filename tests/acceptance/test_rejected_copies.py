@@ -70,7 +70,7 @@ def test_every_redrive_shows_the_same(worker: Worker, rejected: RecordingSQS) ->
         assert worker(moved_back(rejected.messages[-1], f"move-{number}")) == []
     assert len(rejected.messages) == 4
     assert all(copy["MessageAttributes"] == rejected.messages[0]["MessageAttributes"] for copy in rejected.messages)
-    assert rejected.attribute("IdempotencyKey")[-1] == "poison"
+    assert rejected.attribute("IdempotencyKey")[-1] == "1700000000000-poison"
 
 
 def test_a_producers_own_attribute_of_that_name_is_kept(worker: Worker, rejected: RecordingSQS) -> None:

@@ -23,8 +23,8 @@ def throttle(operation: str, request: Mapping[str, Any]) -> None:
     raise ClientError(error, operation)
 
 
-# The first that exists: in the body, as an attribute, the deduplication id, the message id.
-@pytest.mark.parametrize("given", [4, 3, 2, 1], ids=["body", "attribute", "deduplication id", "message id"])
+# The first that exists: in the body, as an attribute, the deduplication id, when it was sent and its message id.
+@pytest.mark.parametrize("given", [4, 3, 2, 1], ids=["body", "attribute", "deduplication id", "default"])
 def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> None:
     record = sqs_record(
         add("Views", 1, "from-body" if given >= 4 else None),
@@ -34,7 +34,7 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
         deduplication_id="from-deduplication-id",
     )
     assert worker(record) == []
-    key = ["from-message-id", "g from-deduplication-id", "from-attribute", "from-body"][given - 1]
+    key = ["1700000000000-from-message-id", "g from-deduplication-id", "from-attribute", "from-body"][given - 1]
     assert store.record(SCOPE, key) is not None
     assert len(store.tables()["Ledger"]) == 1
 
@@ -48,6 +48,23 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
     )
     assert worker(other) == []
     assert store.book()["Views"] == 1
+
+
+def test_a_message_without_a_key_keeps_its_own_from_delivery_to_redrive(
+    worker: Worker, store: Store, rejected: RecordingSQS
+) -> None:
+    sent = sqs_record(add("Stock", -1), message_id="m", sent=1_767_225_600_000)
+    later = {"ApproximateReceiveCount": "2", "ApproximateFirstReceiveTimestamp": "1767225600500"}
+    again = {**sent, "attributes": {**sent["attributes"], **later}}
+    assert worker(sent) == worker(again) == []
+    moved = redriven(rejected.messages[0])
+    assert worker(moved) == []
+    assert rejected.attribute("IdempotencyKey") == ["1767225600000-m"] * 3
+
+    assert worker(sqs_record(PUT)) == []
+    assert worker(redriven(rejected.messages[2])) == []
+    assert worker(sent, again, moved) == []
+    assert (store.book()["Stock"], len(rejected.messages)) == (49, 3)
 
 
 def test_duplicates_in_one_batch_and_across(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
@@ -182,10 +199,10 @@ def test_poisoned(worker: Worker, store: Store, rejected: RecordingSQS, body: An
     # The neighbours are applied, the message is in the rejected queue and in the ledger, and that is all.
     assert rejected.bodies == [poisoned["body"]]
     assert rejected.attribute("Reason")[0].startswith(reason)
-    assert rejected.attribute("IdempotencyKey") == ["poisoned"]
+    assert rejected.attribute("IdempotencyKey") == ["1700000000000-poisoned"]
     assert rejected.attribute("SourceQueue") == ["WritesQueue"]
     assert rejected.attribute("trace") == ["t-1"]
-    record = store.record(SCOPE, "poisoned")
+    record = store.record(SCOPE, "1700000000000-poisoned")
     assert record is not None
     assert record.rejected == rejected.attribute("Reason")[0]
     assert record.outcome is None

@@ -58,7 +58,7 @@ def test_a_validator_that_raises_anything(client: Client) -> None:
         update("after", "notes", "b", set={"text": 2}),
     ]
     report = consumer.process(records, deadline=Deadline.after(10))
-    assert (report.applied, report.errors, copies.keys) == (2, {"broken": "TypeError"}, ["refused"])
+    assert (report.applied, report.errors, copies.keys) == (2, {"broken": "TypeError"}, ["1700000000000-refused"])
 
 
 def test_members_that_make_no_set_together(client: Client) -> None:
@@ -68,7 +68,7 @@ def test_members_that_make_no_set_together(client: Client) -> None:
     report = consumer.process(
         [*records, update("other", "tagged", "b", add={"tags": [1]})], deadline=Deadline.after(10)
     )
-    assert (report.applied, report.errors, copies.keys) == (3, {}, ["2"])
+    assert (report.applied, report.errors, copies.keys) == (3, {}, ["1700000000000-2"])
 
 
 def test_a_redrive_beside_a_redelivery(client: Client) -> None:
@@ -76,8 +76,12 @@ def test_a_redrive_beside_a_redelivery(client: Client) -> None:
     copies = RejectedMessages()
     consumer = Consumer(client, Catalogue(Tagged), copies)
     again = update("first", "tagged", "a", set={"tags": 1})
-    moved = {**again, "messageId": "moved", "messageAttributes": {"IdempotencyKey": {"stringValue": "first"}}}
-    key = IdempotencyKey("queue:WritesQueue", "first")
+    moved = {
+        **again,
+        "messageId": "moved",
+        "messageAttributes": {"IdempotencyKey": {"stringValue": "1700000000000-first"}},
+    }
+    key = IdempotencyKey("queue:WritesQueue", "1700000000000-first")
     client.reject(key, "another deploy's", "InvalidItem: tags: too many", source="first")
     report = consumer.process([again, moved], deadline=Deadline.after(10))
     assert (report.applied, report.replayed, report.errors) == (1, 0, {})

@@ -68,7 +68,7 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     for row, attributes in expected.items():
         shown = {name: found[row].get(name, 0) for name in attributes}
         assert shown == attributes, f"{row}: {shown} instead of {attributes}; {stage!r}"
-    refused = {(request.queue, request.key) for request in set(requests) - applied}
+    refused = {(request.queue, request.ledger_key) for request in set(requests) - applied}
     assert stage.rejected.keys == refused, f"rejected: {stage.rejected.keys ^ refused}; {stage!r}"
     return applied
 
@@ -95,8 +95,8 @@ def _record_ids(request: Request) -> list[str]:
     scope = f"queue:{request.queue.removesuffix('.fifo')}"
     body = request.body if isinstance(request.body, dict) else {}
     items = len(body.get("put", ())) + len(body.get("delete", ()))
-    digest = hashlib.sha256(request.key.encode()).hexdigest()
-    keys = [request.key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
+    digest = hashlib.sha256(request.ledger_key.encode()).hexdigest()
+    keys = [request.ledger_key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
     return [IdempotencyKey(scope, key).record_id for key in keys]
 
 

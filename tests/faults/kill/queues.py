@@ -8,6 +8,9 @@ from typing import Any
 
 from surewrite.testing import RecordingSQS, sqs_record
 
+SENT = 1_767_225_600_000
+"""When every message was sent, in milliseconds since 1970."""
+
 
 @dataclass(frozen=True)
 class Message:
@@ -28,6 +31,7 @@ class Message:
             group=self.group,
             deduplication_id=f"dedup-{self.id}",
             queue=self.queue,
+            sent=SENT,
             received=count,
         )
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
 
-from tests.faults.kill.queues import Message
+from tests.faults.kill.queues import SENT, Message
 
 WRITES, OTHERS, ORDERED = "WritesQueue", "OtherWrites", "OrderedWritesQueue.fifo"
 AUTHOR = "Kill Test"
@@ -41,8 +41,8 @@ class Effect:
 class Request:
     """One request of a producer: however often it is sent, it may have its effect once.
 
-    `carrier` is where its messages carry the key: in the body, as a message attribute, or as the message's id, which
-    only a redelivery repeats.
+    `carrier` is where its messages carry the key: in the body, as a message attribute, or nowhere: then `key` is the
+    message's id, which only a redelivery repeats.
     """
 
     queue: str
@@ -52,6 +52,11 @@ class Request:
     effects: tuple[Effect, ...] = ()
     carrier: str = "body"
     group: str | None = None
+
+    @property
+    def ledger_key(self) -> str:
+        """The key that the ledger knows: of a message that carries none it is made of when it was sent, and its id."""
+        return f"{SENT}-{self.key}" if self.carrier == "id" else self.key
 
     def message(self, number: int, chance: random.Random) -> Message:
         """A message of this request, with its fields in any order."""

@@ -99,7 +99,7 @@ def _key(record: SQSRecord, value: Any) -> str:
 
 def _fallback_key(scope: str, record: SQSRecord) -> IdempotencyKey:
     """The key under which a message is rejected whose body names none that can be used."""
-    for candidate in (record.own_key, lambda: record.message_id):
+    for candidate in (record.own_key, record.default_key):
         try:
             return IdempotencyKey(scope, candidate())
         except InvalidKey:

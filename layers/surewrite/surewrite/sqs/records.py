@@ -71,16 +71,23 @@ class SQSRecord:
         """The idempotency key of a message whose body has none; the first of these that exists:
 
         the message attribute `IdempotencyKey`, the deduplication id that a producer chose, together with its group,
-        and the message id. InvalidKey if there is none of them.
+        and `default_key`. InvalidKey if there is none of them.
         """
         if (attribute := self.attributes.get(KEY_ATTRIBUTE)) is not None:
             key = _object(attribute).get("stringValue")
             if not isinstance(key, str):
                 raise InvalidKey(Problem((KEY_ATTRIBUTE,), "a string is required"))
             return key
-        if (key := self._deduplication_key()) or (key := self.message_id):
+        if (key := self._deduplication_key()) or (key := self.default_key()):
             return key
         raise InvalidKey(Problem(("messageId",), "a string is required"))
+
+    def default_key(self) -> str:
+        """`<SentTimestamp>-<messageId>`, neither of which changes when SQS delivers the message again: a key that
+        carries the time. The id alone where there is no such time, in milliseconds since 1970; empty without an id."""
+        sent = self.system.get("SentTimestamp")
+        timed = self.message_id and isinstance(sent, str) and len(sent) == 13 and sent.isascii() and sent.isdigit()
+        return f"{sent}-{self.message_id}" if timed else self.message_id
 
     def _deduplication_key(self) -> str | None:
         """Content-based deduplication takes the SHA-256 of the body: the same increment on two days has the same one,

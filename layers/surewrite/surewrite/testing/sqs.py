@@ -24,21 +24,22 @@ def sqs_record(
     group: str | None = None,
     deduplication_id: str | None = None,
     queue: str = "WritesQueue",
+    sent: int = 1_700_000_000_000,
     received: int = 1,
 ) -> dict[str, Any]:
     """One of an event's `Records`, as Lambda hands it to a function.
 
     A `body` that is no string is sent as JSON. `attributes` are string message attributes; `group` makes it a message
-    of a FIFO queue; `received` is how often it has been delivered.
+    of a FIFO queue; `sent` is when it was sent, in milliseconds since 1970, `received` how often it has been delivered.
     """
     number = next(_numbers)
     message_id = message_id or f"00000000-0000-4000-8000-{number:012}"
     text = body if isinstance(body, str) else json.dumps(body)
     system = {
         "ApproximateReceiveCount": str(received),
-        "SentTimestamp": "1700000000000",
+        "SentTimestamp": str(sent),
         "SenderId": "AIDAEXAMPLE",
-        "ApproximateFirstReceiveTimestamp": "1700000000001",
+        "ApproximateFirstReceiveTimestamp": str(sent + 1),
     }
     if group is not None:
         system |= {
