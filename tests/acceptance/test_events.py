@@ -1,6 +1,8 @@
 """Every file in events/ through its handler, with what exactly becomes of it."""
 
 import base64
+import re
+import uuid
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -150,26 +152,51 @@ class Processed:
 STOCKED = {**BOOK, "Stock": 1}
 
 WORKER: dict[str, Processed] = {
-    "worker-put.json": Processed(STOCKED, ("put-1",)),
+    "worker-put.json": Processed(STOCKED, ("019b76da-a807-744a-ac5b-90fef52cff37",)),
     "worker-update.json": Processed(
         {**STOCKED, "Formats": {**FORMATS, "Audiobook": "8WE3KPTP"}, "Views": 1},
-        ("audiobook-1",),
+        ("019b76da-a811-79a8-814a-4f23baf43e75",),
         after=("worker-put.json",),
     ),
-    "worker-delete.json": Processed(None, ("delete-1",), after=("worker-put.json",)),
+    "worker-delete.json": Processed(None, ("019b76da-a81b-79f2-9612-a127770890f6",), after=("worker-put.json",)),
     # One click three times, another one twice.
-    "worker-duplicates.json": Processed({**RAINMAKER_KEY, "Views": 2}, ("click-1", "click-2")),
+    "worker-duplicates.json": Processed(
+        {**RAINMAKER_KEY, "Views": 2}, ("019b76da-a825-758f-869b-d7da359200f0", "019b76da-a843-72d5-8a49-ca55f1db5f15")
+    ),
     "worker-batch.json": Processed(
         {**RAINMAKER_KEY, "Views": 2},
-        ("batch-1", "batch-2", "batch-3"),
+        (
+            "019b76da-a857-7ef5-9f6e-89ac2f4080f8",
+            "019b76da-a86b-72b1-82d7-99c9c2034929",
+            "019b76da-a875-76ba-944d-2ed581da2c27",
+        ),
         rejected={"this is not JSON": "InvalidJSON: not JSON: Expecting value at line 1, column 1"},
     ),
     "worker-fifo.json": Processed(
         {**RAINMAKER_KEY, "Category": "Suspense"},
-        ("rainmaker category-1", "rainmaker category-2", "rainmaker category-3", "product-601 restock-1"),
+        (
+            "rainmaker 019b76da-a87f-7a4b-9240-db41019db36f",
+            "rainmaker 019b76da-a889-74da-84ab-a503f0e787b3",
+            "rainmaker 019b76da-a893-7352-9c0a-c652ac26a851",
+            "product-601 019b76da-a89d-757d-93ad-158c554a30f2",
+        ),
     ),
-    "worker-redrive.json": Processed({**STOCKED, "Stock": 0}, ("reserve-7",), after=("worker-put.json",)),
+    "worker-redrive.json": Processed(
+        {**STOCKED, "Stock": 0}, ("019b7270-adf5-778d-a696-eb4e369f2a6b",), after=("worker-put.json",)
+    ),
 }
+
+
+_KEY = re.compile(
+    r'(?:idempotency[-_]key|MessageDeduplicationId)\W+([^"\\]+)|"IdempotencyKey": {[^}]*"stringValue": "([^"]+)"'
+)
+
+
+def test_every_key_is_a_uuid_of_version_7() -> None:
+    """The form that costs least, and that every language can make."""
+    found = [key for path in EVENTS.glob("*.json") for pair in _KEY.findall(path.read_text()) for key in pair if key]
+    assert len(found) > 30
+    assert {key for key in found if uuid.UUID(key).version != 7 or str(uuid.UUID(key)) != key} == set()
 
 
 def test_every_file_has_its_expectation() -> None:
