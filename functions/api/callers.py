@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from event import Event
-from surewrite.commit.ledger import IdempotencyKey
+from surewrite.commit.idempotency_key import IdempotencyKey
 from surewrite.errors import InvalidKey, Problem
 
 _HEADER = "Idempotency-Key"

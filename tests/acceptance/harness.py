@@ -11,7 +11,8 @@ from urllib.parse import quote
 from starlette.datastructures import Headers
 
 from local import aws, functions, gateway, template
-from surewrite.commit.ledger import IdempotencyKey, Record
+from surewrite.commit.idempotency_key import IdempotencyKey
+from surewrite.commit.records import Record
 from surewrite.model.json import loads
 from surewrite.model.wire import image_from_wire, image_to_wire
 from surewrite.settings import table_variable

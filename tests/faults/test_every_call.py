@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surewrite import Boto3Transport, Client, Outcome
-from surewrite.commit.ledger import Record
+from surewrite.commit.records import Record
 from surewrite.errors import ConditionFailed
 from surewrite.testing import Exactly, Fault, RecordingTransport, cancellation
 from tests.engine.house import House

@@ -25,7 +25,8 @@ from surewrite import (
     attr,
 )
 from surewrite.commit.item_unit import ItemUnit
-from surewrite.commit.ledger import Claim
+from surewrite.commit.placement import Placement
+from surewrite.commit.records import Claim
 from surewrite.commit.schedule import MAX_ACTIONS, Schedule
 from surewrite.commit.steps import Step
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
@@ -223,7 +224,7 @@ def test_a_schedule_hands_out_every_step_once_and_no_item_twice_at_a_time(batch:
         last = units[-1] if units else None
         if last is None or last.resources != (step.write.target,) or len(last.steps) > 8 or not last.join(step):
             units.append(ItemUnit.of(step))
-    schedule = Schedule(units, max_actions=10)
+    schedule = Schedule(units, Placement(Ledger("Ledger")), max_actions=10)
     handed: list[int] = []
     under_way: list[Any] = []
     while not schedule.finished:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from surewrite import IdempotencyKey, Ledger, Outcome
-from surewrite.commit.ledger import Claim, Record, Standing
 from surewrite.commit.outcome import MAX_OUTCOME_BYTES
+from surewrite.commit.placement import Placement, Standing
+from surewrite.commit.records import Claim, Record
 from surewrite.errors import Conflict, InvalidKey, Problem
 from surewrite.model.wire import image_to_wire
 
@@ -48,7 +49,7 @@ def test_keys_that_are_no_keys(key: str) -> None:
 
 
 def test_a_claim_is_a_put_where_nothing_stands(ledger: Ledger) -> None:
-    (action,) = ledger.actions([Claim(KEY, "f", "o")])
+    (action,) = Placement(ledger).plan([Claim(KEY, "f", "o")]).actions()
     assert action == {
         "Put": {
             "TableName": "Ledger",
@@ -66,12 +67,13 @@ def test_a_claim_is_a_put_where_nothing_stands(ledger: Ledger) -> None:
 
 
 def test_a_claim_without_an_outcome_stores_none(ledger: Ledger) -> None:
-    (action,) = ledger.actions([Claim(KEY, "f")])
+    (action,) = Placement(ledger).plan([Claim(KEY, "f")]).actions()
     assert action["Put"]["Item"].keys() == {"id", "fingerprint", "expires_at"}
 
 
 def test_a_rejection_stores_the_reason(ledger: Ledger) -> None:
-    request = ledger.rejection(Claim(KEY, "f"), "no stock")
+    (action,) = Placement(ledger).plan([Claim(KEY, "f", rejected="no stock")]).actions()
+    request = action["Update"]
     assert request["Key"] == {"id": {"S": ID}}
     set_ = "SET fingerprint = :fingerprint, expires_at = :expires_at, rejected = :rejected REMOVE outcome"
     assert request["UpdateExpression"] == set_
@@ -84,7 +86,8 @@ def test_a_rejection_stores_the_reason(ledger: Ledger) -> None:
 
 
 def test_a_rejection_remembers_its_message_beside_others(ledger: Ledger) -> None:
-    request = ledger.rejection(Claim(KEY, "f", source="m1"), "no stock")
+    (action,) = Placement(ledger).plan([Claim(KEY, "f", source="m1", rejected="no stock")]).actions()
+    request = action["Update"]
     assert request["UpdateExpression"].endswith(" ADD message_ids :message_ids")
     assert request["ExpressionAttributeValues"][":message_ids"] == {"SS": ["m1"]}
 
@@ -97,14 +100,18 @@ def test_an_expired_record_counts_as_absent(ledger: Ledger, expires: int, stands
 
 
 def test_the_verdicts_of_a_cancellation(ledger: Ledger) -> None:
-    stood = image_to_wire({"id": "x", "fingerprint": "f", "outcome": "o", "expires_at": Decimal(9)})
+    later = int(NOW) + 9
+    stood = image_to_wire({"id": "x", "fingerprint": "f", "outcome": "o", "expires_at": Decimal(later)})
     reasons: list[dict[str, Any]] = [
         {"Code": "None"},
         {"Code": "ConditionalCheckFailed", "Item": stood},
         {"Code": "TransactionConflict"},
     ]
     claims = [Claim(IdempotencyKey("s", str(index)), "f") for index in range(2)]
-    assert ledger.standings(claims, reasons[:2]) == [Standing(), Standing(Record("f", "o", None, 9))]
+    assert Placement(ledger).plan(claims).standings(reasons[:2]) == [
+        Standing(),
+        Standing(Record("f", "o", None, later)),
+    ]
 
 
 EVERY_TYPE: dict[str, Any] = {
@@ -171,9 +178,9 @@ def test_what_bars_a_claim(source: str | None, rejected: str | None, message_id:
     assert not Claim(KEY, "f", source=source).barred_by(None)
 
 
-def test_an_obstacle_that_is_gone_when_it_is_read_leaves_the_key_undecided(ledger: Ledger) -> None:
+@pytest.mark.parametrize("record", [None, {"rejected": "no", "message_ids": {"m2"}}])
+def test_an_obstacle_that_is_gone_when_it_is_read_leaves_the_key_undecided(ledger: Ledger, record: Any) -> None:
     claim = Claim(KEY, "f", source="m1")
-    assert isinstance(ledger.reread(claim, None).undecided, Conflict)
-    assert isinstance(ledger.reread(claim, Record("f", None, "no", 0, frozenset({"m2"}))).undecided, Conflict)
-    used = Record("f", None, None, 0)
-    assert ledger.reread(claim, used) == Standing(used)
+    item = None if record is None else image_to_wire({"id": ID, "expires_at": Decimal(NOW) + 9, **record})
+    (standing,) = Placement(ledger).plan([claim]).standings([{"Code": "ConditionalCheckFailed", "Item": item}])
+    assert isinstance(standing.undecided, Conflict)

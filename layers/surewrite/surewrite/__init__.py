@@ -10,12 +10,12 @@ if TYPE_CHECKING:
     from pydantic import Field as Field
 
     from .client import Client as Client
-    from .commit.ledger import IdempotencyKey as IdempotencyKey
+    from .commit.idempotency_key import IdempotencyKey as IdempotencyKey
     from .commit.ledger import Ledger as Ledger
-    from .commit.ledger import Record as Record
     from .commit.many import Entry as Entry
     from .commit.outcome import Outcome as Outcome
     from .commit.outcome import Result as Result
+    from .commit.records import Record as Record
     from .commit.retry import Deadline as Deadline
     from .commit.transaction import Transaction as Transaction
     from .commit.transport import Boto3Transport as Boto3Transport
@@ -61,9 +61,11 @@ __version__ = "0.2.0"
 
 _MODULES = {
     ".client": "Client",
-    ".commit.ledger": "IdempotencyKey Ledger Record",
+    ".commit.idempotency_key": "IdempotencyKey",
+    ".commit.ledger": "Ledger",
     ".commit.many": "Entry",
     ".commit.outcome": "Outcome Result",
+    ".commit.records": "Record",
     ".commit.retry": "Deadline",
     ".commit.transaction": "Transaction",
     ".commit.transport": "Boto3Transport Transport boto3_client",

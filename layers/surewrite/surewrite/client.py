@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from .commit import bulk, many, one
-from .commit.failures import CheckFailed
-from .commit.ledger import DEFAULT_RETENTION_DAYS, Claim, IdempotencyKey, Ledger, Record
+from .commit.idempotency_key import IdempotencyKey
+from .commit.ledger import DEFAULT_RETENTION_DAYS, DEFAULT_SLOT_MS, Ledger
 from .commit.many import Entry
 from .commit.outcome import Outcome, Result
+from .commit.records import Claim, Record
 from .commit.retry import Deadline
 from .commit.session import Session
 from .commit.transport import Boto3Transport, Transport, boto3_client
@@ -37,7 +38,8 @@ class Client:
 
     `ledger` is the ledger's table, or a `Ledger`; `transport` sends the calls, by default a boto3 client's. `tables`
     maps the models' logical table names to physical ones (by default they are the same). `timeout` is the time in
-    seconds that a request may take where no deadline is given, `scope` is whose idempotency keys texts are.
+    seconds that a request may take where no deadline is given, `scope` is whose idempotency keys texts are. `packing`
+    and `slot_ms` are the `Ledger`'s.
     """
 
     def __init__(
@@ -48,11 +50,13 @@ class Client:
         tables: Mapping[str, str] | None = None,
         timeout: float = 10.0,
         retention_days: float = DEFAULT_RETENTION_DAYS,
+        packing: bool = True,
+        slot_ms: int = DEFAULT_SLOT_MS,
         scope: str = "app",
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if isinstance(ledger, str):
-            ledger = Ledger(ledger, retention=retention_days * 86_400)
+            ledger = Ledger(ledger, retention=retention_days * 86_400, packing=packing, slot_ms=slot_ms)
         transport = transport or Boto3Transport(boto3_client())
         self.scope = scope
         self.session = Session(transport, ledger, tables=tables, timeout=timeout, sleep=sleep)
@@ -153,12 +157,17 @@ class Client:
     ) -> Record | None:
         """Records why a request was refused; that consumes no key. `source` is the id of the message that brought it.
         Returns the record of the write that has consumed its key, if one has."""
-        session, call = self.session, self.session.begin(deadline)
-        request = session.ledger.rejection(Claim(key, fingerprint, source=source), reason)
-        try:
-            session.call("UpdateItem", request, call)
-        except CheckFailed as failed:
-            if failed.item is None:  # AWS does not promise to bring it
-                return session.records([key], call)[key]
-            return session.ledger.standing(failed.item)
-        return None
+        claim = Claim(key, fingerprint, source=source, rejected=reason)
+        (found,) = self.reject_many([claim], deadline=deadline)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def reject_many(
+        self, claims: Iterable[Claim], *, deadline: Deadline | None = None, parallel: int = 8
+    ) -> list[Record | Exception | None]:
+        """Records rejections, each a claim with its reason, in as few transactions as can be. For each: None, the
+        record of the write that has consumed its key, or the error."""
+        from .commit.rejection import reject  # most batches have none
+
+        return reject(self.session, claims, self.session.begin(deadline), parallel=parallel)

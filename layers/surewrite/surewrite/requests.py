@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
-from .commit.ledger import MAX_KEY_LENGTH
+from .commit.idempotency_key import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
     InvalidItem,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
 from .commit import one
-from .commit.ledger import IdempotencyKey
+from .commit.idempotency_key import IdempotencyKey
 from .commit.outcome import Outcome
 from .commit.retry import Deadline
 from .commit.session import Session

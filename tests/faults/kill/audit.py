@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from surewrite.commit.ledger import IdempotencyKey
+from surewrite.commit.idempotency_key import IdempotencyKey
 from surewrite.model.wire import image_from_wire, image_to_wire
 from surewrite.requests import Catalogue, parse_message
 from tests.faults.kill.stage import Stage

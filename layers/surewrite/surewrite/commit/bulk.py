@@ -15,9 +15,10 @@ from typing import Any
 from ..errors import BulkIncomplete, InvalidUpdate, Problem
 from ..model.wire import Wire
 from ..writes import BulkWrite, Put, Write, digest, new_version
-from .ledger import Claim, IdempotencyKey
+from .idempotency_key import IdempotencyKey
 from .outcome import Outcome, Result, replayed
 from .parts import Part, Status, Verdict
+from .records import Claim
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
 from .units import After, Doubt, Unit

@@ -10,13 +10,15 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import chain
 
 from ..errors import CallFailed, DeadlineExceeded, RequestRefused, Retryable, SurewriteError
 from ..writes import Target
-from .ledger import IdempotencyKey, Record
+from .idempotency_key import IdempotencyKey
 from .outcome import Result
 from .parts import Part, Status, Verdict
+from .records import Record
 from .retry import Backoff
 from .schedule import Schedule
 from .session import Call, Session
@@ -29,6 +31,16 @@ _READ_AHEAD = 100
 
 Finish = Callable[[int, Result], Iterable[Unit]]
 """Is told each result by its ticket; returns units that may be committed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Delay:
+    """A unit that is to be committed again after a wait: what is left of it, the error to end with if there is no time
+    to wait, and whether it `shared` what failed with others, so that it need not travel alone."""
+
+    after: After
+    error: Retryable
+    shared: bool = False
 
 
 class Engine:
@@ -55,7 +67,7 @@ class Engine:
 
     def run(self, units: Iterable[Unit]) -> None:
         """Commits the units, and those that `finish` returns. Raises what a transport raises out of turn."""
-        self._schedule = Schedule(units, weigh=self._session.ledger.weigh)
+        self._schedule = Schedule(units, self._call.placement)
         try:
             while (taken := self._wait_for_next()) is not None:
                 self._turn(taken)
@@ -109,13 +121,13 @@ class Engine:
         others."""
         concluded = self._before(taken)
         live = [unit for unit in taken if unit not in concluded]
-        delayed: dict[Unit, tuple[After, Retryable]] = {}
+        delayed: dict[Unit, _Delay] = {}
         concluded |= self._commit(live, delayed)
         self._settle({unit: after for unit, after in concluded.items() if unit not in delayed})
         if delayed:
             if not self._wait(delayed):
-                for unit, (after, late) in delayed.items():
-                    concluded[unit].give_up(after.left, late)
+                for unit, delay in delayed.items():
+                    concluded[unit].give_up(delay.after.left, delay.error)
             self._settle({unit: concluded[unit] for unit in delayed})
 
     def _before(self, taken: Sequence[Unit]) -> dict[Unit, After]:
@@ -127,9 +139,8 @@ class Engine:
             return {unit: ended.get(unit) or unit.failed(late) for unit in taken}
         return ended
 
-    def _commit(self, units: Sequence[Unit], delayed: dict[Unit, tuple[After, Retryable]]) -> dict[Unit, After]:
-        """What became of each unit. Those to be committed again after a wait go into `delayed`, with what is left of
-        them and the error to end with if there is no time to wait."""
+    def _commit(self, units: Sequence[Unit], delayed: dict[Unit, _Delay]) -> dict[Unit, After]:
+        """What became of each unit. Those to be committed again after a wait go into `delayed`."""
         concluded = {unit: unit.failed(error) for unit, error in self._read(units).items()}
         parts: dict[Unit, Part] = {}
         for unit in (one for one in units if one not in concluded):
@@ -138,7 +149,7 @@ class Engine:
             if part is not None:
                 parts[unit] = part
             elif after.raced is not None:
-                delayed[unit] = (after, after.raced)
+                delayed[unit] = _Delay(after, after.raced)
         for unit, verdict in self._send(parts).items():
             if not isinstance(verdict, Verdict):
                 concluded[unit] += unit.failed(verdict)
@@ -146,7 +157,7 @@ class Engine:
             after = unit.conclude(verdict)
             error = verdict.error if verdict.status is Status.RETRY else after.raced
             if error is not None:
-                delayed[unit] = (after, error)
+                delayed[unit] = _Delay(after, error, verdict.shared)
             concluded[unit] += after
         self._confirm(concluded)
         return concluded
@@ -164,12 +175,17 @@ class Engine:
             sent = [self._send({unit: parts[unit] for unit in group}) for group in groups]
             return {unit: verdict for verdicts in sent for unit, verdict in verdicts.items()}
 
-    def _wait(self, delayed: dict[Unit, tuple[After, Retryable]]) -> bool:
+    def _wait(self, delayed: Mapping[Unit, _Delay]) -> bool:
         """Waits with full jitter before the units are committed again; False if the time would be over by then."""
         attempts = max(unit.attempts for unit in delayed) + 1
-        for after, _ in delayed.values():
-            for one in after.left:
+        for delay in delayed.values():
+            for one in delay.after.left:
                 one.attempts = attempts
+                one.alone = one.alone or not delay.shared
+        with self._changed:
+            for unit in delayed:
+                self._schedule.release(unit)
+            self._changed.notify_all()
         return Backoff(self._call.deadline, self._session.sleep, attempts=attempts).try_wait()
 
     def _read(self, units: Sequence[Unit]) -> dict[Unit, Exception]:

@@ -19,6 +19,8 @@ from botocore.parsers import ResponseParserError
 from ..errors import CallFailed, Conflict, RequestRefused, Retryable, SurewriteError, Throttled, Unavailable
 from ..model.wire import Wire
 
+CHECK_FAILED = "ConditionalCheckFailed"
+
 _CONFLICTS = {
     "TransactionConflict", "TransactionConflictException", "TransactionInProgressException",
     "ReplicatedWriteConflictException",

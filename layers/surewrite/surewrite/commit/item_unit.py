@@ -15,9 +15,9 @@ from ..model.item import VERSION
 from ..model.wire import Image
 from ..writes import Target, Write, new_version
 from .effects import effect, pin, pinned, unread_effect
-from .ledger import Claim
 from .outcome import Outcome, Result, replayed
 from .parts import Part, Status, Verdict
+from .records import Claim
 from .session import Call, Seen, Session
 from .steps import Step
 from .units import After, Reads, Unit
@@ -48,11 +48,12 @@ class ItemUnit(Unit):
         sees: bool = False,
         asks: bool = False,
         attempts: int = 0,
+        alone: bool = False,
         image: Image | _Unseen | None = UNSEEN,
     ) -> None:
         self.steps = list(steps)
         self._claims = _claims(steps)
-        self.attempts = attempts
+        self.attempts, self.alone = attempts, alone
         self._sees = sees or self.steps[0].write.needs_item
         self._asks = asks
         self._image = image
@@ -293,26 +294,33 @@ class ItemUnit(Unit):
         if len(self.steps) == 1 and self._sees and error is not None:
             return After(doubts=[self.steps[0].doubt(error)], left=self._units(self._rest))
         if len(self.steps) == 1:
-            return After(left=[ItemUnit(self.steps, sees=True, attempts=self.attempts)])
+            return After(left=[ItemUnit(self.steps, sees=True, attempts=self.attempts, alone=self.alone)])
+        return After(left=[*self.halves(), *self._units(self._rest)])
+
+    def halves(self) -> list[ItemUnit]:
         half = len(self.steps) // 2
-        halves = (self.steps[:half], self.steps[half:], self._rest)
-        return After(left=[unit for steps in halves for unit in self._units(steps)])
+        return [unit for steps in (self.steps[:half], self.steps[half:]) for unit in self._units(steps)] if half else []
 
     def _again(self, steps: Sequence[Step], image: Image | _Unseen | None) -> list[ItemUnit]:
         """The steps once more, and then the rest."""
-        units = self._units(steps, image, self.attempts)
+        units = self._units(steps, image, attempts=self.attempts, alone=self.alone)
         for unit in units:
             unit._unanswered = self._unanswered
         return [*units, *self._units(self._rest)]
 
     def _units(
-        self, steps: Sequence[Step], image: Image | _Unseen | None = UNSEEN, attempts: int = 0
+        self,
+        steps: Sequence[Step],
+        image: Image | _Unseen | None = UNSEEN,
+        *,
+        attempts: int = 0,
+        alone: bool = False,
     ) -> list[ItemUnit]:
         """The steps in units of their own: one again, unless a sum is no longer exact without those that are gone."""
         units: list[ItemUnit] = []
         for step in steps:
             if not units or not units[-1].join(step):
-                units.append(ItemUnit([step], sees=self._sees, attempts=attempts))
+                units.append(ItemUnit([step], sees=self._sees, attempts=attempts, alone=alone))
         if units:
             units[0]._image = image
         return units

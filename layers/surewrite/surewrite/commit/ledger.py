@@ -1,125 +1,34 @@
-"""The ledger: the second table, where a key and its outcome are committed together with the write.
+"""The ledger: the second table, where a key is consumed together with the write.
 
 A key is claimed by an action of the very transaction that has the effect, so there is no in-progress state: either the
-record stands there together with its effect, or neither happened. `Ledger.actions`, `Ledger.weigh` and
-`Ledger.standings` are the whole interface to a transaction: which actions claim these keys, how many actions that is,
-and what a cancellation says of each key.
+ledger holds the key together with its effect, or neither happened. Where it is claimed, the key alone decides: a
+time-ordered key of a queue in the slot of its time, which it shares with others, any other key in a record of its own.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeGuard
+from collections.abc import Callable, Mapping
 
-from ..errors import Conflict, InvalidKey, Problem, Retryable
-from ..model.wire import Wire, image_from_wire
-from .failures import transient
+from ..model.wire import Wire
+from . import slots
+from .idempotency_key import QUEUE_SCOPE, IdempotencyKey
+from .records import Record
 
 DEFAULT_RETENTION_DAYS = 30
 """Longer than a queue's retention (14 days) and its dead-letter queue's (14) together: a message that is redriven after
 its record has expired would be applied again."""
 
-MAX_KEY_LENGTH = 255
-
-# a record id has at most 2,048 bytes
-_LONG_SCOPE = 400
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """A key within the scope of its caller: no caller can replay, or block, the key of another."""
-
-    scope: str
-    key: str
-
-    def __post_init__(self) -> None:
-        if not 1 <= len(self.key) <= MAX_KEY_LENGTH or not self.key.isprintable():
-            raise InvalidKey(Problem(("idempotency_key",), f"1 to {MAX_KEY_LENGTH} printable characters are needed"))
-
-    @classmethod
-    def of(cls, key: str | IdempotencyKey, scope: str) -> IdempotencyKey:
-        """The key, in the scope if it is only a text; InvalidKey for anything else."""
-        if isinstance(key, IdempotencyKey):
-            return key
-        if not isinstance(key, str):
-            raise InvalidKey(Problem(("idempotency_key",), "a string or an IdempotencyKey is needed"))
-        return cls(scope, key)
-
-    @property
-    def record_id(self) -> str:
-        """`<scope>#<sha256(key), 32 base32 characters>`."""
-        digest = hashlib.sha256(self.key.encode()).digest()[:20]
-        scope = self.scope
-        if len(scope) > _LONG_SCOPE:
-            scope = f"sha256:{hashlib.sha256(scope.encode()).hexdigest()}"
-        return f"{scope}#{base64.b32encode(digest).decode()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A key to be consumed, and what its record will say.
-
-    `source` is the id of the message that brings it: a delivery of that message that was rejected stays rejected.
-    """
-
-    key: IdempotencyKey
-    fingerprint: str
-    outcome: str | None = None
-    source: str | None = None
-
-    def barred_by(self, record: Record | None) -> TypeGuard[Record]:
-        """Whether the record stands in the way: its key is consumed, or this delivery was rejected."""
-        if record is None:
-            return False
-        return record.rejected is None or (self.source in record.message_ids)
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """What the ledger holds of a key. `rejected` is the reason of a write that was refused, which consumed no key;
-    `message_ids` are the messages that asked for it and were refused."""
-
-    fingerprint: str
-    outcome: str | None
-    rejected: str | None
-    expires_at: int
-    message_ids: frozenset[str] = frozenset()
-
-    @classmethod
-    def from_wire(cls, item: Wire) -> Record:
-        image = image_from_wire(item)
-        return cls(
-            fingerprint=image.get("fingerprint", ""),
-            outcome=image.get("outcome"),
-            rejected=image.get("rejected"),
-            expires_at=int(image.get("expires_at", 0)),
-            message_ids=frozenset(image.get("message_ids", ())),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Standing:
-    """What a cancellation says of one claim: nothing (the key is free), the `record` that stood in its way, that a
-    failure that passes left it undecided, or, `unread`, that some record stood in its way without bringing it."""
-
-    record: Record | None = None
-    undecided: Retryable | None = None
-    unread: bool = False
-
-
-_FREE = Standing()
-
-# none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred
-_CLAIMABLE = "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)"
-_CLAIMABLE_BY = f"{_CLAIMABLE} AND NOT contains(message_ids, :message_id)"
+DEFAULT_SLOT_MS = 100
 
 
 class Ledger:
-    """The ledger table. `retention` is in seconds; `clock` gives the time in seconds since 1970."""
+    """The ledger table.
+
+    `retention` is in seconds; `clock` gives the time in seconds since 1970. Without `packing` every key has a record of
+    its own. `slot_ms` is the width of a slot in milliseconds, `close_at` the number of keys at which one is closed. A
+    ledger that is in use takes another `packing` or `slot_ms` only by the procedure in docs/protocol.md.
+    """
 
     def __init__(
         self,
@@ -127,77 +36,41 @@ class Ledger:
         *,
         retention: float = DEFAULT_RETENTION_DAYS * 86_400,
         clock: Callable[[], float] = time.time,
+        packing: bool = True,
+        slot_ms: int = DEFAULT_SLOT_MS,
+        close_at: int = slots.CLOSE_AT,
     ) -> None:
         self.table, self.retention, self.clock = table, retention, clock
+        self.packing, self.slot_ms, self.close_at = packing, slot_ms, close_at
 
-    def actions(self, claims: Sequence[Claim]) -> list[dict[str, Any]]:
-        """The transaction's actions that claim the keys, as long as they are free."""
-        return [{"Put": self._claim(claim)} for claim in claims]
+    def slot(self, key: IdempotencyKey) -> str | None:
+        """The id of the key's slot, `<scope>#t<number>`; None if it has a record of its own in any case."""
+        if not self.packing or not key.scope.startswith(QUEUE_SCOPE) or key.timestamp is None:
+            return None
+        return f"{key.record_scope}#t{key.timestamp // self.slot_ms}"
 
-    def weigh(self, claims: Sequence[Claim]) -> int:
-        """How many of a transaction's actions all of its claims together need."""
-        return len(claims)
+    def reads(self, key: IdempotencyKey) -> list[Wire]:
+        """The primary keys of all that may hold the key."""
+        slot = self.slot(key)
+        ids = [key.record_id] if slot is None else [key.record_id, slot]
+        return [{"id": {"S": one}} for one in ids]
 
-    def standings(self, claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]]) -> list[Standing]:
-        """What the cancellation reasons of `actions(claims)` say of each claim, in order."""
-        return [_standing(reason) for _, reason in zip(claims, reasons, strict=True)]
-
-    def reread(self, claim: Claim, record: Record | None) -> Standing:
-        """What a claim whose obstacle was not brought meets, once the record has been read."""
-        if claim.barred_by(record):
-            return Standing(record)
-        return Standing(undecided=Conflict("another request was about to use the key"))
-
-    def rejection(self, claim: Claim, reason: str) -> dict[str, Any]:
-        """An UpdateItem that records why a write was refused, unless its key has been consumed. Each message that was
-        refused under the key is remembered: a later one must not free an earlier one."""
-        put = self._put(claim, rejected=reason)
-        item, values = put.pop("Item"), put["ExpressionAttributeValues"]
-        request = {**put, "Key": {"id": item.pop("id")}}
-        values |= {f":{name}": value for name, value in item.items()}
-        text = f"SET {', '.join(f'{name} = :{name}' for name in item)} REMOVE outcome"
-        if claim.source is not None:
-            text += " ADD message_ids :message_ids"
-            values[":message_ids"] = {"SS": [claim.source]}
-        return {**request, "UpdateExpression": text}
-
-    def key(self, key: IdempotencyKey) -> Wire:
-        """The record's primary key."""
-        return {"id": {"S": key.record_id}}
+    def found(self, key: IdempotencyKey, items: Mapping[str, Wire]) -> Record | None:
+        """What the items, by their ids, say of the key; None if it is absent or has expired. A key may be remembered
+        longer, never shorter: one in a slot stands as long as the slot does."""
+        slot = self.slot(key)
+        if slot is not None and (item := items.get(slot)) is not None:
+            seen = slots.Slot.from_wire(item)
+            if (value := seen.keys.get(slots.attribute(key))) is not None:
+                return packed(value, seen)
+        return self.standing(items.get(key.record_id))
 
     def standing(self, item: Wire | None) -> Record | None:
         """The record that a read has brought, None if it is absent or has expired."""
         record = None if item is None else Record.from_wire(item)
         return record if record is not None and record.expires_at > self.clock() else None
 
-    def _claim(self, claim: Claim) -> dict[str, Any]:
-        request = self._put(claim, outcome=claim.outcome)
-        if claim.source is not None:
-            request["ConditionExpression"] = _CLAIMABLE_BY
-            request["ExpressionAttributeValues"][":message_id"] = {"S": claim.source}
-        return request
 
-    def _put(self, claim: Claim, **fields: str | None) -> dict[str, Any]:
-        now = self.clock()
-        item: Wire = {
-            "id": {"S": claim.key.record_id},
-            "fingerprint": {"S": claim.fingerprint},
-            "expires_at": {"N": str(int(now + self.retention))},
-        }
-        item |= {name: {"S": value} for name, value in fields.items() if value is not None}
-        return {
-            "TableName": self.table,
-            "Item": item,
-            "ConditionExpression": _CLAIMABLE,
-            "ExpressionAttributeValues": {":now": {"N": str(int(now))}},
-            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
-        }
-
-
-def _standing(reason: Mapping[str, Any]) -> Standing:
-    code = reason.get("Code", "None")
-    if code == "ConditionalCheckFailed":
-        item = reason.get("Item")
-        return Standing(Record.from_wire(item)) if item else Standing(unread=True)
-    undecided = transient(code)
-    return _FREE if undecided is None else Standing(undecided=undecided)
+def packed(value: bytes, slot: slots.Slot) -> Record:
+    """What a slot says of a key whose attribute has the value."""
+    return Record(bytes(value).hex(), None, None, slot.expires_at, packed=True)

@@ -15,9 +15,11 @@ from ..writes import BulkWrite, Target, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
+from .idempotency_key import IdempotencyKey
 from .item_unit import ItemUnit
-from .ledger import Claim, IdempotencyKey
 from .outcome import Result
+from .placement import Load, Placement
+from .records import Claim
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
 from .steps import Step
@@ -41,7 +43,7 @@ class Entry:
 def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8) -> list[Result]:
     """A result for each entry, in order; at most `parallel` calls at a time. What the deadline cuts off is a
     DeadlineExceeded of its own."""
-    run = _Run(session, entries)
+    run = _Run(entries, call.placement)
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
     for result in run.results.values():
@@ -73,9 +75,9 @@ class _Bulk:
 class _Run:
     """The bookkeeping of one call: which entries wait for which results. Its methods are called one at a time."""
 
-    def __init__(self, session: Session, entries: Sequence[Entry]) -> None:
+    def __init__(self, entries: Sequence[Entry], placement: Placement) -> None:
         self.results: dict[int, Result] = {}
-        self._entries, self._session = entries, session
+        self._entries, self._placement = entries, placement
         self._lanes: dict[str, deque[int]] = {}
         self._bulks: dict[int, _Bulk] = {}
         self._leaders: dict[IdempotencyKey, Step] = {}
@@ -93,7 +95,7 @@ class _Run:
     def begin(self) -> list[Unit]:
         """The units that may be committed at first, in order: entries without a lane, and the heads of the lanes."""
         units: list[Unit] = []
-        open_units: dict[Target, ItemUnit] = {}
+        open_units: dict[Target, tuple[ItemUnit, Load]] = {}
         for index, entry in enumerate(self._entries):
             if entry.lane is not None:
                 lane = self._lanes.setdefault(entry.lane, deque())
@@ -106,9 +108,13 @@ class _Run:
                     open_units.pop(target, None)
                 units += added
             elif (step := self._step(index, entry.write)) is not None:
-                unit = open_units.get(entry.write.target)
-                if unit is None or not self._has_room(unit) or not unit.join(step):
-                    unit = open_units[entry.write.target] = ItemUnit.of(step)
+                load = self._placement.load([step.claim] if step.claim is not None else [])
+                unit, joined = open_units.get(entry.write.target, (None, load))
+                if unit is not None and _has_room(unit, joined, load) and unit.join(step):
+                    joined.add(load)
+                else:
+                    unit = ItemUnit.of(step)
+                    open_units[entry.write.target] = unit, load
                     units.append(unit)
         return units
 
@@ -168,7 +174,7 @@ class _Run:
     def _step(self, index: int, write: Write) -> Step | None:
         """The entry's step; None if it repeats the key of one that cannot be refused, and so shares its fate."""
         entry = self._entries[index]
-        claim = Claim(entry.key, write.fingerprint, source=entry.source)
+        claim = Claim.of(write, entry.key, entry.source)
         step = Step(index, write, claim)
         if entry.key not in self._repeated:
             return step
@@ -183,7 +189,7 @@ class _Run:
         """The entry's units, by themselves."""
         entry = self._entries[index]
         if isinstance(entry.write, Write):
-            claim = Claim(entry.key, entry.write.fingerprint, source=entry.source)
+            claim = Claim.of(entry.write, entry.key, entry.source)
             return [ItemUnit.of(Step(index, entry.write, claim, contested=entry.key in self._repeated))]
         units = chunk_units(entry.write, entry.key, entry.source, self._tickets)
         self._tickets += len(units)
@@ -191,9 +197,11 @@ class _Run:
         self._bulks.update(dict.fromkeys(bulk.chunks, bulk))
         return list(units)
 
-    def _has_room(self, unit: ItemUnit) -> bool:
-        # one more claim, and its own action
-        return self._session.ledger.weigh(unit.claims) + 2 <= MAX_ACTIONS and unit.size < MAX_BYTES // 2
+
+def _has_room(unit: ItemUnit, joined: Load, load: Load) -> bool:
+    """Whether one more claim has room in a transaction with a unit and its claims."""
+    actions = joined.with_(load)
+    return actions is not None and actions + unit.weight <= MAX_ACTIONS and unit.size < MAX_BYTES // 2
 
 
 def _repeat(result: Result, *, same: bool) -> Result:

@@ -8,10 +8,11 @@ from dataclasses import replace
 from ..model.item import VERSION
 from ..writes import Write
 from .engine import Engine
+from .idempotency_key import IdempotencyKey
 from .item_unit import ItemUnit
-from .ledger import Claim, IdempotencyKey
 from .outcome import Outcome, Result
 from .plain import PlainUnit
+from .records import Claim
 from .session import Call, Session
 from .steps import Step
 from .units import Unit
@@ -25,7 +26,7 @@ def commit(session: Session, write: Write, key: IdempotencyKey | None, call: Cal
     was applied but cannot be shown, CallFailed, or a Retryable where time ran out: send the same request with the same
     key again.
     """
-    claim = None if key is None else Claim(key, write.fingerprint)
+    claim = None if key is None else Claim.of(write, key)
     step = Step(0, write, claim)
     plain = claim is None and not write.needs_item
     outcome = run(session, PlainUnit(step) if plain else ItemUnit.of(step, asks=True), call)

@@ -10,7 +10,7 @@ from typing import Any
 from ..errors import CallFailed, KeyReused, Rejected, Retryable, SurewriteError
 from ..model.json import dumps, loads
 from ..model.wire import Image, Wire, from_wire, image_to_wire
-from .ledger import Claim, Record
+from .records import Claim, Record
 
 MAX_OUTCOME_BYTES = 300 * 1024
 """A larger outcome is left out of its record; its replay shows the current item."""
@@ -22,7 +22,8 @@ class Outcome:
 
     `attributes` are what its ReturnValues show, None for nothing; `version` is the item's new version, None after a
     delete; `created` says that there was no item before. `replayed` marks an outcome from the ledger, `current` a
-    replay whose outcome was too large to keep: the attributes are the item's as it is now. `consumed` lists the
+    replay whose outcome was not kept, because it was too large or its key is packed: the attributes are the item's as
+    it is now. `consumed` lists the
     ConsumedCapacity of every call that was made, where asked for.
     """
 
@@ -83,9 +84,11 @@ def replayed(claim: Claim, record: Record) -> Result:
     """What a claim becomes whose key has a record that stands in its way."""
     if record.rejected is not None:
         return Result(error=Rejected(record.rejected))
-    if record.fingerprint != claim.fingerprint:
+    if not record.matches(claim.fingerprint):
         return Result(error=KeyReused())
-    outcome = Outcome() if record.outcome is None else Outcome.load(record.outcome)
+    outcome = Outcome(current=record.packed and claim.shows)
+    if record.outcome is not None:
+        outcome = Outcome.load(record.outcome)
     return Result(outcome.as_replay())
 
 

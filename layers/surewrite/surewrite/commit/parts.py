@@ -9,8 +9,9 @@ from typing import Any
 
 from ..errors import Conflict, Retryable
 from ..model.wire import Image, image_from_wire
-from .failures import transient
-from .ledger import Claim, Record, Standing
+from .failures import CHECK_FAILED, transient
+from .placement import Standing
+from .records import Claim, Record
 
 
 class Status(Enum):
@@ -41,8 +42,8 @@ class Verdict:
     `records` hold, for each claim, the record that stood in its way. `action` is the action whose condition failed,
     with the item as it stands in `image` (None if there is none, or if AWS did not bring it), or the action that was
     refused, for the reason `message`. A part to be tried again has its own `error`, None if only another part failed;
-    `unanswered` says that it may have been applied all the same. `image` of a single call that was applied holds what
-    its ReturnValues show.
+    `shared` says that others have it, too, because they claim in one slot; `unanswered` says that the part may have
+    been applied all the same. `image` of a single call that was applied holds what its ReturnValues show.
     """
 
     status: Status
@@ -51,10 +52,13 @@ class Verdict:
     image: Image | None = None
     message: str = ""
     error: Retryable | None = None
+    shared: bool = False
     unanswered: bool = False
 
 
 APPLIED = Verdict(Status.APPLIED)
+MISPLACED = Verdict(Status.RETRY)
+"""A key is to be claimed elsewhere: it is sent again at once."""
 
 
 def judge(parts: Sequence[Part], standings: Sequence[Standing], reasons: Sequence[Mapping[str, Any]]) -> list[Verdict]:
@@ -67,7 +71,8 @@ def judge(parts: Sequence[Part], standings: Sequence[Standing], reasons: Sequenc
         own_reasons = reasons[action : action + len(part.actions)]
         verdicts.append(_judge(own_claims, own_reasons))
         claim, action = claim + len(part.claims), action + len(part.actions)
-    if all(verdict.status is Status.RETRY and verdict.error is None for verdict in verdicts):
+    idle = [verdict.status is Status.RETRY and verdict.error is None for verdict in verdicts]
+    if all(idle) and not any(standing.elsewhere for standing in standings):
         return retry(parts, Conflict("DynamoDB cancelled the transaction without a reason"))
     return verdicts
 
@@ -80,13 +85,16 @@ def retry(parts: Sequence[Part], error: Retryable, *, unanswered: bool = False) 
 def _judge(claims: Sequence[Standing], reasons: Sequence[Mapping[str, Any]]) -> Verdict:
     if any(claim.record is not None for claim in claims):
         return Verdict(Status.KEY_USED, records=[claim.record for claim in claims])
-    for claim in claims:
-        # as long as a key is undecided, a failed condition may be the work of the key's own first delivery
-        if claim.undecided is not None:
-            return Verdict(Status.RETRY, error=claim.undecided)
+    # as long as a key is undecided, a failed condition may be the work of the key's own first delivery
+    undecided = [claim for claim in claims if claim.undecided is not None]
+    if undecided:
+        first = next((claim for claim in undecided if not claim.shared), undecided[0])
+        return Verdict(Status.RETRY, error=first.undecided, shared=first.shared)
+    if any(claim.elsewhere for claim in claims):
+        return MISPLACED
     codes = [reason.get("Code", "None") for reason in reasons]
     for position, code in enumerate(codes):
-        if code == "ConditionalCheckFailed":
+        if code == CHECK_FAILED:
             item = reasons[position].get("Item")
             return Verdict(Status.CONDITION_FAILED, action=position, image=image_from_wire(item) if item else None)
     passing = [transient(code) for code in codes]

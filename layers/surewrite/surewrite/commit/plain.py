@@ -12,9 +12,9 @@ from ..model.wire import Image
 from ..writes import Put, new_version
 from .effects import explain
 from .item_unit import ItemUnit
-from .ledger import Claim
 from .outcome import Outcome, Result
 from .parts import Part, Status, Verdict
+from .records import Claim
 from .session import Call, Session
 from .steps import Step
 from .units import After, Unit

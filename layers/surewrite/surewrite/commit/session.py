@@ -22,9 +22,12 @@ from ..model.item import Item
 from ..model.json import canonical
 from ..model.wire import Image, Wire, image_from_wire, image_to_wire
 from ..writes import Target
-from .failures import CALL_ERRORS, Cancelled, CheckFailed, sort
-from .ledger import Claim, IdempotencyKey, Ledger, Record, Standing
-from .parts import APPLIED, Part, Status, Verdict, judge, retry
+from .failures import CALL_ERRORS, CHECK_FAILED, Cancelled, CheckFailed, sort
+from .idempotency_key import IdempotencyKey
+from .ledger import Ledger
+from .parts import APPLIED, MISPLACED, Part, Status, Verdict, judge, retry
+from .placement import Placement, Plan
+from .records import Record
 from .retry import MIN_CALL_TIME, Backoff, Deadline
 from .transport import Transport
 
@@ -36,9 +39,10 @@ _SINGLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
 @dataclass
 class Call:
-    """One request of a user under way: its limits, and the capacity that it has consumed."""
+    """One request of a user under way: its limits, where its keys go, and the capacity that it has consumed."""
 
     deadline: Deadline
+    placement: Placement
     return_consumed_capacity: str | None = None
     consumed: list[Mapping[str, Any]] = field(default_factory=list)
 
@@ -87,7 +91,7 @@ class Session:
 
     def begin(self, deadline: Deadline | None = None, return_consumed_capacity: str | None = None) -> Call:
         """A request, by default with `timeout` seconds from now."""
-        return Call(deadline or Deadline.after(self.timeout), return_consumed_capacity)
+        return Call(deadline or Deadline.after(self.timeout), Placement(self.ledger), return_consumed_capacity)
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -99,12 +103,12 @@ class Session:
         """
         if len(parts) == 1 and not parts[0].claims and len(parts[0].actions) == 1:
             return [self._single(parts[0], call)]
-        claims = [claim for part in parts for claim in part.claims]
-        actions = [*self.ledger.actions(claims), *(action for part in parts for action in part.actions)]
+        plan = call.placement.plan([claim for part in parts for claim in part.claims])
         try:
-            # After a lost response DynamoDB takes the repeated token for the same transaction (for ten minutes).
-            request = {"TransactItems": actions, "ClientRequestToken": str(uuid.uuid4())}
-            self.call("TransactWriteItems", request, call)
+            if plan.overfull or not self._moved(plan, call):
+                return [MISPLACED] * len(parts)
+            actions = [*plan.actions(), *(action for part in parts for action in part.actions)]
+            self._commit(actions, call, repeatable=plan.repeatable)
         except RequestRefused as refused:
             if len(parts) == 1:
                 return [Verdict(Status.REFUSED, message=refused.message)]
@@ -114,27 +118,54 @@ class Session:
         except Cancelled as cancelled:
             if len(cancelled.reasons) != len(actions):
                 return retry(parts, Conflict("DynamoDB cancelled the transaction without a reason"))
-            return self._judge(parts, claims, cancelled.reasons, call)
+            return self._judge(parts, plan, cancelled.reasons, call)
         return [APPLIED] * len(parts)
 
-    def _judge(
-        self, parts: Sequence[Part], claims: Sequence[Claim], reasons: Sequence[Mapping[str, Any]], call: Call
-    ) -> list[Verdict]:
-        own = sum(len(part.actions) for part in parts)
+    def _commit(self, actions: Sequence[Mapping[str, Any]], call: Call, *, repeatable: bool) -> None:
+        """Commits the actions; raises `Cancelled`, too, for a single one that may be made twice and so is a call of its
+        own, at half the price."""
+        if len(actions) > 1 or not repeatable:
+            # After a lost response DynamoDB takes the repeated token for the same transaction (for ten minutes).
+            request = {"TransactItems": actions, "ClientRequestToken": str(uuid.uuid4())}
+            self.call("TransactWriteItems", request, call)
+            return
+        ((kind, parameters),) = actions[0].items()
         try:
-            standings = self._reread(claims, self.ledger.standings(claims, reasons[: len(reasons) - own]), call)
+            self.call(_SINGLE[kind], parameters, call)
+        except CheckFailed as failed:
+            raise Cancelled([{"Code": CHECK_FAILED, "Item": failed.item}]) from None
+
+    def _moved(self, plan: Plan, call: Call) -> bool:
+        """Moves the expiry of those slots that would be outlived by what is claimed because of them; False if one is
+        not what it was taken for any more."""
+        for slot, request in plan.moves():
+            seen: Wire | None = None
+            try:
+                self.call("UpdateItem", request, call)
+            except CheckFailed as failed:
+                seen = failed.item or self._stored([request["Key"]], call).get(slot, {})
+            if not plan.outlives(slot, seen):
+                return False
+        return True
+
+    def _judge(
+        self, parts: Sequence[Part], plan: Plan, reasons: Sequence[Mapping[str, Any]], call: Call
+    ) -> list[Verdict]:
+        claiming = len(reasons) - sum(len(part.actions) for part in parts)
+        try:
+            standings = plan.standings(self._brought(plan.keys, reasons[:claiming], call))
         except Retryable as error:
             return retry(parts, error)
-        return judge(parts, standings, reasons[len(reasons) - own :])
+        return judge(parts, standings, reasons[claiming:])
 
-    def _reread(self, claims: Sequence[Claim], standings: Sequence[Standing], call: Call) -> Sequence[Standing]:
-        """The standings with those records read that AWS did not bring: it does not promise to."""
-        unread = [claim.key for claim, standing in zip(claims, standings, strict=True) if standing.unread]
-        records = self.records(unread, call) if unread else {}
-        return [
-            self.ledger.reread(claim, records[claim.key]) if standing.unread else standing
-            for claim, standing in zip(claims, standings, strict=True)
-        ]
+    def _brought(
+        self, keys: Sequence[Wire], reasons: Sequence[Mapping[str, Any]], call: Call
+    ) -> list[Mapping[str, Any]]:
+        """The reasons of the ledger's actions, with what AWS did not bring read: it does not promise to bring it."""
+        pairs = list(zip(keys, reasons, strict=True))
+        unread = [key for key, reason in pairs if reason.get("Code") == CHECK_FAILED and not reason.get("Item")]
+        stored = self._stored(unread, call) if unread else {}
+        return [{**reason, "Item": stored.get(key["id"]["S"])} if key in unread else reason for key, reason in pairs]
 
     def _single(self, part: Part, call: Call) -> Verdict:
         ((kind, parameters),) = part.actions[0].items()
@@ -164,16 +195,22 @@ class Session:
     def read(self, targets: Iterable[Target], keys: Iterable[IdempotencyKey], call: Call) -> Seen:
         """Items and records, strongly consistent, in as few requests as can be."""
         seen = Seen(dict.fromkeys(targets), dict.fromkeys(keys))
-        record_keys = {key: self.ledger.key(key) for key in seen.records}
-        wanted: list[tuple[str, Wire]] = [(self.ledger.table, wire) for wire in record_keys.values()]
+        ids = {one["id"]["S"]: one for key in seen.records for one in self.ledger.reads(key)}  # a slot is read once
+        wanted: list[tuple[str, Wire]] = [(self.ledger.table, wire) for wire in ids.values()]
         wanted += [(self.table(target.model), target.key_wire) for target in seen.images]
         found = self._found(wanted, call)
-        for key, wire in record_keys.items():
-            seen.records[key] = self.ledger.standing(found.get((self.ledger.table, canonical(wire))))
+        stored = {one: item for one, wire in ids.items() if (item := found.get((self.ledger.table, canonical(wire))))}
+        for key in seen.records:
+            seen.records[key] = self.ledger.found(key, stored)
         for target in seen.images:
             item = found.get((self.table(target.model), target.text))
             seen.images[target] = image_from_wire(item) if item else None
         return seen
+
+    def _stored(self, keys: Sequence[Wire], call: Call) -> dict[str, Wire]:
+        """The ledger's items that exist, by their ids."""
+        found = self._found([(self.ledger.table, key) for key in keys], call)
+        return {item["id"]["S"]: item for item in found.values()}
 
     def _found(self, wanted: Sequence[tuple[str, Wire]], call: Call) -> dict[tuple[str, str], Wire]:
         """The items that exist, by their table and the canonical text of their key."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from ..expressions.merge_patch import MergeAction
 from ..expressions.updates import Update
 from ..writes import Write
-from .ledger import Claim
+from .records import Claim
 from .units import Doubt
 
 

@@ -25,15 +25,16 @@ from typing import Any, Concatenate, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
-from ..errors import ConditionFailed, Conflict, InvalidRequest, InvalidUpdate, Problem
+from ..errors import ConditionFailed, Conflict, InvalidKey, InvalidRequest, InvalidUpdate, Problem
 from ..model.coerce import native
 from ..model.json import canonical
 from ..writes import new_version
 from .effects import explain
-from .ledger import Claim, IdempotencyKey, Record
+from .idempotency_key import QUEUE_SCOPE, IdempotencyKey
 from .one import run
 from .outcome import MAX_OUTCOME_BYTES, Outcome, Result, replayed
 from .parts import Part, Status, Verdict
+from .records import Claim, Record
 from .retry import Deadline
 from .schedule import MAX_ACTIONS
 from .session import Call, Seen, Session
@@ -87,7 +88,7 @@ class WorkUnit(Unit):
         try:
             self.stored = self._run(transaction)
             actions = transaction.actions(new_version(), read_all=self._read_all)
-            _check_size(self.stored, session.ledger.weigh(self.claims) + len(actions))
+            _check_size(self.stored, len(self.claims) + len(actions))
         except Exception as error:
             if transaction.torn():
                 return None, self._again(raced=True)
@@ -149,6 +150,9 @@ class Work(Generic[P, R]):
         Raises what the function raises, and what the commit of a write does.
         """
         key = IdempotencyKey.of(idempotency_key, f"work:{self._name}")
+        if key.scope.startswith(QUEUE_SCOPE):
+            reason = "the result is kept under the key, and nothing is kept under those of a queue"
+            raise InvalidKey(Problem(("idempotency_key",), reason))
         bound = self._signature.bind(None, *args, **kwargs)
         bound.apply_defaults()
         given = bound.arguments

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from ..errors import Retryable
 from ..model.wire import Image
 from ..writes import Target
-from .ledger import Claim, IdempotencyKey, Record
+from .idempotency_key import IdempotencyKey
 from .outcome import Result, replayed
 from .parts import Part, Verdict
+from .records import Claim, Record
 from .session import Call, Seen, Session
 
 
@@ -65,10 +66,12 @@ class After:
 class Unit(ABC):
     """What stands or falls together. A ticket is the number under which the engine keeps a result.
 
-    `attempts` counts the failures that passed; a unit that has met one travels alone, so that it holds up no other.
+    `attempts` counts the failures that passed; a unit that has met one of its own travels `alone`, so that it holds up
+    no other.
     """
 
     attempts = 0
+    alone = False
     offered = False
 
     @property
@@ -92,14 +95,13 @@ class Unit(ABC):
         """Bytes in a request, roughly."""
 
     @property
-    def alone(self) -> bool:
-        """Whether it must not share a transaction."""
-        return self.attempts > 0
-
-    @property
     def reads(self) -> Reads:
         """What has to be read before it can be prepared."""
         return Reads()
+
+    def halves(self) -> Sequence[Unit]:
+        """The unit in two, where its claims have no room in one transaction; empty if it cannot be divided."""
+        return ()
 
     def see(self, seen: Seen) -> None:  # noqa: B027 (most have nothing to see)
         """Takes what was read."""

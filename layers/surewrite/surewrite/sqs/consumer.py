@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..client import Client
@@ -75,8 +74,7 @@ class Consumer:
         """Rejects them: recorded, sent, and then acknowledged by not being a failure."""
         if not messages:
             return
-        with ThreadPoolExecutor(self._parallel) as pool:
-            list(pool.map(lambda message: self._record(message, deadline), messages))
+        self._record([message for message in messages if not message.on_record], deadline)
         recorded = [message for message in messages if message.fate is None]
         unsent = self._rejected.send([message.rejection for message in recorded], deadline) if recorded else {}
         for message in recorded:
@@ -85,21 +83,15 @@ class Consumer:
             else:
                 message.fate = Fate.REJECTED
 
-    def _record(self, message: Message, deadline: Deadline) -> None:
-        """Records why it is rejected. It has a fate afterwards if it is not to be sent: that could not be recorded, or
-        its key turns out to have been applied meanwhile."""
-        failure = message.failure
-        assert failure is not None
-        if failure.reason is None or failure.on_record:
-            return
-        try:
-            applied = self._client.reject(
-                message.key, message.fingerprint, failure.reason, source=message.source, deadline=deadline
-            )
-        except Exception as error:
-            message.fail(Failure.passing(error))
-        else:
-            if applied is not None and applied.fingerprint == message.fingerprint:
+    def _record(self, messages: Sequence[Message], deadline: Deadline) -> None:
+        """Records why they are rejected. Those have a fate afterwards that are not to be sent: that could not be
+        recorded, or the key turns out to have been applied meanwhile."""
+        claims = [message.refusal for message in messages]
+        results = self._client.reject_many(claims, deadline=deadline, parallel=self._parallel)
+        for message, found in zip(messages, results, strict=True):
+            if isinstance(found, Exception):
+                message.fail(Failure.passing(found))
+            elif found is not None and found.matches(message.fingerprint):
                 message.fate = Fate.REPLAYED
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
-from ..commit.ledger import IdempotencyKey
+from ..commit.idempotency_key import QUEUE_SCOPE, IdempotencyKey
+from ..commit.records import Claim
 from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
 from ..requests import Catalogue
@@ -59,6 +60,17 @@ class Message:
             self.fate = Fate.RETRIED
 
     @property
+    def on_record(self) -> bool:
+        """Whether the ledger need not be told of its failure."""
+        return self.failure is None or self.failure.reason is None or self.failure.on_record
+
+    @property
+    def refusal(self) -> Claim:
+        """What the ledger is to hold of its failure."""
+        assert self.failure is not None
+        return Claim(self.key, self.fingerprint, source=self.source, rejected=self.failure.reason)
+
+    @property
     def rejection(self) -> Rejection:
         """What is to be sent for it."""
         assert self.failure is not None
@@ -73,7 +85,7 @@ class Parser:
 
     def parse(self, record: SQSRecord) -> Message:
         """The message. Whatever reading it raises is its own failure, also what a model's own validator raises."""
-        scope = f"queue:{self._queues.get(record.queue, record.queue)}"
+        scope = f"{QUEUE_SCOPE}{self._queues.get(record.queue, record.queue)}"
         key: IdempotencyKey | None = None
         try:
             if not isinstance(record.body, str):

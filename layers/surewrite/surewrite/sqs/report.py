@@ -11,7 +11,7 @@ from typing import Self
 
 from botocore.exceptions import ClientError
 
-from ..commit.ledger import IdempotencyKey
+from ..commit.idempotency_key import IdempotencyKey
 from ..errors import CallFailed, ConditionFailed, InvalidRequest, KeyReused, Rejected, UnknownCollection
 from .records import SQSRecord
 

@@ -1,0 +1,239 @@
+"""`Placement`: where the claims of a run go, a slot or a record of their own, and what a cancellation says of each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..errors import Conflict, Retryable
+from ..model.wire import Wire
+from . import slots
+from .failures import CHECK_FAILED, transient
+from .ledger import Ledger, packed
+from .records import Claim, Record, claim_action
+from .slots import MAX_CLAIMS, Slot
+
+
+@dataclass(slots=True)
+class Load:
+    """How many keys of which slot are claimed together, and how many records."""
+
+    slots: dict[str, int] = field(default_factory=dict)
+    records: int = 0
+
+    @property
+    def actions(self) -> int:
+        """The actions of a transaction that claim them."""
+        return len(self.slots) + self.records
+
+    def add(self, other: Load) -> None:
+        self.records += other.records
+        for slot, count in other.slots.items():
+            self.slots[slot] = self.slots.get(slot, 0) + count
+
+    def with_(self, other: Load) -> int | None:
+        """The actions together with another's, None if they claim too many keys of one slot."""
+        own, added = self.slots, 0
+        for slot, count in other.slots.items():
+            before = own.get(slot, 0)
+            if before + count > MAX_CLAIMS:
+                return None
+            added += not before
+        return len(own) + added + self.records + other.records
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a cancellation says of one claim.
+
+    Nothing: the key is free. `record`: it stood in the way. `undecided`: a failure that passes left it open, `shared`
+    by all claims of a slot. `elsewhere`: the key has a record of its own, and has to be claimed there.
+    """
+
+    record: Record | None = None
+    undecided: Retryable | None = None
+    shared: bool = False
+    elsewhere: bool = False
+
+
+_FREE, _ELSEWHERE = Standing(), Standing(elsewhere=True)
+
+
+@dataclass(slots=True)
+class _Apart:
+    """What a run has learned of a slot: whether it is closed, and which of its keys are marked."""
+
+    closed: bool = False
+    marked: set[str] = field(default_factory=set)
+    expires_at: int = 0
+
+
+class Placement:
+    """Where the claims of one run go. It learns from the slots that stood in the way: a closed slot gets no more keys,
+    and a marked key stays so, as long as the slot stands."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._apart: dict[str, _Apart] = {}
+        self.learned = 0
+        """Counts what it has learned: as long as it stays the same, so do the places of all claims."""
+
+    def slot(self, claim: Claim) -> str | None:
+        """The slot to claim the key in, None for a record of its own."""
+        slot = self._ledger.slot(claim.key)
+        if slot is None or (apart := self._apart.get(slot)) is None:
+            return slot
+        return None if apart.closed or slots.attribute(claim.key) in apart.marked else slot
+
+    def load(self, claims: Iterable[Claim]) -> Load:
+        """What claiming them takes."""
+        load = Load()
+        for claim in claims:
+            slot = self.slot(claim)
+            if slot is not None:
+                load.slots[slot] = load.slots.get(slot, 0) + 1
+            if slot is None or claim.rejected is not None:
+                load.records += 1
+        return load
+
+    def learn(self, slot: str, seen: Slot) -> None:
+        """Takes note of a slot that was seen."""
+        marked = {name for name, value in seen.keys.items() if value is None}
+        closed = seen.count >= self._ledger.close_at
+        if closed or marked:
+            self.learned += 1
+            self._apart[slot] = _Apart(closed, marked, seen.expires_at)
+        elif self._apart.pop(slot, None) is not None:
+            self.learned += 1
+
+    def moves(self, claims: Iterable[Claim]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The UpdateItems that must be made before these claims: a record may not outlive the slot that says that there
+        is one, for in a slot that is born again its key could be claimed once more."""
+        if not self._apart:
+            return
+        needed = int(self._ledger.clock() + self._ledger.retention)
+        marked: dict[str, set[str]] = {}
+        for claim in claims:
+            slot = self._ledger.slot(claim.key)
+            apart = None if slot is None else self._apart.get(slot)
+            if slot is not None and apart is not None and apart.expires_at < needed:
+                name = slots.attribute(claim.key)
+                if apart.closed or name in apart.marked:
+                    marked.setdefault(slot, set()).update(() if apart.closed else (name,))
+        for slot, names in marked.items():
+            table, expires_at = self._ledger.table, needed + slots.MARGIN
+            yield slot, slots.move_request(table, slot, sorted(names), expires_at, self._ledger.close_at)
+
+    def outlives(self, slot: str, seen: Slot | None) -> bool:
+        """Takes note that a slot was moved, or of what stood in the way of it (`seen`): False if it is not what it was
+        taken for any more."""
+        needed = int(self._ledger.clock() + self._ledger.retention)
+        apart = self._apart[slot]
+        if seen is None:
+            apart.expires_at = needed + slots.MARGIN
+            return True
+        self.learn(slot, seen)
+        now = self._apart.get(slot, _Apart())
+        same = now.closed if apart.closed else apart.marked <= now.marked
+        return same and now.expires_at >= needed
+
+    def plan(self, claims: Sequence[Claim]) -> Plan:
+        """The actions that claim the keys."""
+        return Plan(self, self._ledger, claims)
+
+
+class Plan:
+    """The actions of a transaction that claim keys. It is made from the claims of all of its parts."""
+
+    def __init__(self, placement: Placement, ledger: Ledger, claims: Sequence[Claim]) -> None:
+        self._placement, self._ledger, self._claims = placement, ledger, claims
+        self._slots: dict[str, list[Claim]] = {}
+        self._records: list[Claim] = []
+        for claim in claims:
+            slot = placement.slot(claim)
+            if slot is not None:
+                self._slots.setdefault(slot, []).append(claim)
+            if slot is None or claim.rejected is not None:
+                self._records.append(claim)
+
+    @property
+    def keys(self) -> list[Wire]:
+        """The primary keys of what the actions write."""
+        ids = [*self._slots, *(claim.key.record_id for claim in self._records)]
+        return [{"id": {"S": one}} for one in ids]
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the actions may be made twice: they record rejections."""
+        return bool(self._records) and not self._slots and all(one.rejected is not None for one in self._records)
+
+    @property
+    def overfull(self) -> bool:
+        """Whether a slot is to take more keys than one action can claim."""
+        return any(len(claims) > MAX_CLAIMS for claims in self._slots.values())
+
+    def moves(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """As `Placement.moves`."""
+        return self._placement.moves(self._claims)
+
+    def outlives(self, slot: str, seen: Wire | None) -> bool:
+        """As `Placement.outlives`."""
+        return self._placement.outlives(slot, None if seen is None else Slot.from_wire(seen))
+
+    def actions(self) -> list[dict[str, Any]]:
+        """The actions, those on slots first."""
+        ledger, now = self._ledger, self._ledger.clock()
+        expires_at = int(now + ledger.retention + slots.MARGIN)
+        return [
+            *(
+                slots.claim_action(ledger.table, slot, [_entry(one) for one in claims], expires_at, ledger.close_at)
+                for slot, claims in self._slots.items()
+            ),
+            *(claim_action(ledger.table, claim, now, ledger.retention) for claim in self._records),
+        ]
+
+    def standings(self, reasons: Sequence[Mapping[str, Any]]) -> list[Standing]:
+        """What the reasons of the actions say of each claim, in the claims' order. The item of a failed condition is
+        the one that stood in the way, or, where AWS did not bring it, that was read since."""
+        standings: dict[int, Standing] = {}
+        for (slot, claims), reason in zip(self._slots.items(), reasons, strict=False):
+            for claim, standing in zip(claims, self._in_slot(slot, claims, reason), strict=True):
+                standings[id(claim)] = standing
+        for claim, reason in zip(self._records, reasons[len(self._slots) :], strict=True):
+            before = standings.get(id(claim), _FREE)
+            standings[id(claim)] = self._by_record(claim, reason) if before == _FREE else before
+        return [standings[id(claim)] for claim in self._claims]
+
+    def _in_slot(self, slot: str, claims: Sequence[Claim], reason: Mapping[str, Any]) -> list[Standing]:
+        code = reason.get("Code", "None")
+        if code != CHECK_FAILED:
+            undecided = transient(code)
+            return [_FREE if undecided is None else Standing(undecided=undecided, shared=True)] * len(claims)
+        seen = Slot.from_wire(reason.get("Item"))
+        self._placement.learn(slot, seen)
+        standings = [self._seen(claim, seen) for claim in claims]
+        return standings if any(one is not _FREE for one in standings) else [_raced(shared=True)] * len(claims)
+
+    def _seen(self, claim: Claim, slot: Slot) -> Standing:
+        name = slots.attribute(claim.key)
+        if (value := slot.keys.get(name)) is not None:
+            return Standing(packed(value, slot))
+        return _ELSEWHERE if name in slot.keys or slot.count >= self._ledger.close_at else _FREE
+
+    def _by_record(self, claim: Claim, reason: Mapping[str, Any]) -> Standing:
+        code = reason.get("Code", "None")
+        if code != CHECK_FAILED:
+            undecided = transient(code)
+            return _FREE if undecided is None else Standing(undecided=undecided)
+        item: Wire | None = reason.get("Item")
+        record = self._ledger.standing(item) if item else None
+        return Standing(record) if claim.barred_by(record) else _raced()
+
+
+def _raced(*, shared: bool = False) -> Standing:
+    return Standing(undecided=Conflict("another request was about to use the key"), shared=shared)
+
+
+def _entry(claim: Claim) -> tuple[str, bytes | None]:
+    return slots.attribute(claim.key), None if claim.rejected is not None else slots.short(claim.fingerprint)

@@ -1,0 +1,120 @@
+"""Slots: records of the ledger that many keys share, those of one scope and one span of time.
+
+A slot holds an attribute for each key: its name are 12 base64url characters of the key's hash, its value 4 bytes of the
+fingerprint, or NULL as the *mark* of a key that has a record of its own. `n` counts them. A slot that has `close_at`
+keys is closed: none is ever added or changed, and every other key of its span has a record of its own.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..model.wire import Wire
+from .idempotency_key import IdempotencyKey
+
+CLOSE_AT = 512
+"""Keys at which a slot closes: about 8 KB, each KB of which every claim pays for."""
+
+MAX_CLAIMS = 130
+"""Keys of one slot that one transaction can claim: a condition has at most 4 KB and 300 operators ("Service, account,
+and table quotas in Amazon DynamoDB", expression parameters)."""
+
+DAY = 86_400
+MARGIN = DAY
+"""Seconds that a slot outlives the retention of what was last claimed in it; so much may clocks differ."""
+
+
+def attribute(key: IdempotencyKey) -> str:
+    """The name of the key's attribute in its slot."""
+    return base64.urlsafe_b64encode(hashlib.sha256(key.key.encode()).digest()[:9]).decode()
+
+
+def short(fingerprint: str) -> bytes:
+    """What a slot keeps of a fingerprint."""
+    return hashlib.sha256(fingerprint.encode()).digest()[:4]
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A slot as it was seen. `keys` has an entry for each attribute, None for a mark."""
+
+    keys: Mapping[str, bytes | None]
+    count: int
+    expires_at: int
+
+    @classmethod
+    def from_wire(cls, item: Wire | None) -> Slot:
+        """From the item, or from its absence."""
+        item = item or {}
+        keys = {name: value.get("B") for name, value in item.items() if name not in ("id", "n", "expires_at")}
+        return cls(keys, int(item.get("n", _ZERO)["N"]), int(item.get("expires_at", _ZERO)["N"]))
+
+
+_ZERO = {"N": "0"}
+
+
+def claim_action(
+    table: str, slot: str, entries: Sequence[tuple[str, bytes | None]], expires_at: int, close_at: int
+) -> dict[str, Any]:
+    """The action that claims keys in their slot, or marks them, if all of them are free and the slot is open.
+
+    `entries` are attribute names with the fingerprint's bytes, None for a mark; `expires_at` is in seconds since 1970.
+    """
+    update, condition, names, values = _texts(len(entries))
+    return {
+        "Update": {
+            "TableName": table,
+            "Key": {"id": {"S": slot}},
+            "UpdateExpression": update,
+            "ConditionExpression": condition,
+            "ExpressionAttributeNames": {one: name for one, (name, _) in zip(names, entries, strict=True)},
+            "ExpressionAttributeValues": {
+                **{
+                    one: {"NULL": True} if value is None else {"B": value}
+                    for one, (_, value) in zip(values, entries, strict=True)
+                },
+                ":e": {"N": str(expires_at)},
+                ":m": {"N": str(len(entries))},
+                ":close": {"N": str(close_at)},
+            },
+            "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+        }
+    }
+
+
+@lru_cache(maxsize=MAX_CLAIMS)
+def _texts(count: int) -> tuple[str, str, list[str], list[str]]:
+    """The update, the condition, and the placeholders of names and values for so many keys."""
+    names, values = [f"#{number}" for number in range(count)], [f":{number}" for number in range(count)]
+    sets = ",".join(f"{name}={value}" for name, value in zip(names, values, strict=True))
+    free = " AND ".join(f"attribute_not_exists({name})" for name in names)
+    return (
+        f"SET {sets},expires_at=:e ADD n :m",
+        f"{free} AND (attribute_not_exists(n) OR n<:close)",
+        names,
+        values,
+    )
+
+
+def move_request(table: str, slot: str, marked: Sequence[str], expires_at: int, close_at: int) -> dict[str, Any]:
+    """The UpdateItem that moves a slot's expiry forward, as long as it is closed, or these keys are marked in it."""
+    still = " AND ".join(["n>=:close", *(f"#{number}=:mark" for number in range(len(marked)))][bool(marked) :])
+    request: dict[str, Any] = {
+        "TableName": table,
+        "Key": {"id": {"S": slot}},
+        "UpdateExpression": "SET expires_at=:e",
+        "ConditionExpression": f"expires_at<:e AND {still}",
+        "ExpressionAttributeValues": {":e": {"N": str(expires_at)}},
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }
+    if marked:
+        request["ExpressionAttributeNames"] = {f"#{number}": name for number, name in enumerate(marked)}
+        request["ExpressionAttributeValues"][":mark"] = {"NULL": True}
+    else:
+        request["ExpressionAttributeValues"][":close"] = {"N": str(close_at)}
+    return request
