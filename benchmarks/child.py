@@ -1,7 +1,8 @@
 """One contender in a process of its own, so that its CPU time and its memory are its own.
 
 Reads one JSON document a line from stdin: first who it is and its tables, then event after event. Answers each by one
-line: what the event has cost. `benchmarks.process` is the other end.
+line: what the event has cost, and to `null` what the refused writes of all events have cost at most, in write units.
+`benchmarks.process` is the other end.
 """
 
 import contextlib
@@ -11,15 +12,17 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from benchmarks import contenders, observe
+from local import aws
 from local.functions import Function
 
 _MAX_DELIVERIES = 50
 _MAX_SECONDS = 240.0
+_NO_EVENT = "null\n"
 
 
 def main() -> None:
@@ -34,19 +37,29 @@ def main() -> None:
         gc.collect()
         idle = _resident("VmRSS")
         _answer(answers, {"idle": idle})
+        refusals: list[observe.Refusal] = []
         for line in sys.stdin:
-            _answer(answers, _run(handler, line, idle, traffic))
+            if line != _NO_EVENT:
+                cost, refused = _run(handler, line, idle, traffic)
+                refusals += refused
+                _answer(answers, cost)
+            else:
+                _answer(answers, observe.refused_units(refusals, aws.dynamodb_client(who["endpoint"])))
 
 
-def _run(handler: Function, line: str, idle: float, traffic: observe.Traffic) -> dict[str, Any]:
-    """Memory counts from the moment the event arrives as text."""
+def _run(
+    handler: Function, line: str, idle: float, traffic: observe.Traffic
+) -> tuple[dict[str, Any], Sequence[observe.Refusal]]:
+    """What the event has cost, and the writes that were refused. Memory counts from the moment the event arrives as
+    text."""
     _forget_peak()
     traffic.take()
     event = json.loads(line)
     wall, cpu = time.perf_counter(), time.process_time()
     deliveries = _deliver(handler, event)
     cost = {"seconds": time.perf_counter() - wall, "cpu": time.process_time() - cpu}
-    return {**cost, **traffic.take(), "deliveries": deliveries, "peak": _resident("VmHWM") - idle}
+    counts, refused = traffic.take()
+    return {**cost, **counts, "deliveries": deliveries, "peak": _resident("VmHWM") - idle}, refused
 
 
 def _deliver(handler: Function, event: Mapping[str, Any]) -> int:
@@ -64,7 +77,7 @@ def _deliver(handler: Function, event: Mapping[str, Any]) -> int:
     raise RuntimeError(f"{len(failed)} messages were never acknowledged")
 
 
-def _answer(answers: IO[str], value: Mapping[str, Any]) -> None:
+def _answer(answers: IO[str], value: Any) -> None:
     answers.write(json.dumps(value) + "\n")
     answers.flush()
 

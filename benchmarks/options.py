@@ -13,6 +13,7 @@ PARTS = {
     "starts": "cold starts of the handlers",
     "bare": "the contenders on the bare engine",
     "latencies": "the contenders with the latencies of the real one",
+    "workers": "several workers on one queue",
     "sizes": "surewrite by batch size and ledger",
 }
 
@@ -31,6 +32,7 @@ class Options:
     slow_rounds: int
     starts: int
     ledger: int
+    workers: Sequence[int]
     sizes: Sequence[int] = (1000, 3000, 10_000)
     quick: bool = False
     output: Path | None = None
@@ -50,6 +52,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
     add("--scenarios", nargs="+", choices=SCENARIOS, default=[*SCENARIOS], help="(default: all)")
     add("--duplicates", nargs="+", type=float, default=[0.0, 0.3], metavar="SHARE", help="(default: 0 and 0.3)")
     add("--messages", type=int, default=1000, help="in a batch (default: %(default)s)")
+    add("--workers", nargs="+", type=int, default=[1, 2, 4], metavar="N", help="on one queue (default: 1, 2 and 4)")
     add("--rate", type=float, default=messages.RATE, help="messages sent a second (default: %(default)s)")
     add("--rounds", type=int, default=3, help="on the bare engine (default: %(default)s)")
     add("--slow-rounds", type=int, default=2, help="with latencies (default: %(default)s)")
@@ -69,6 +72,7 @@ def parse(arguments: Sequence[str] | None, description: str) -> Options:
         slow_rounds=asked.slow_rounds,
         starts=asked.starts,
         ledger=asked.ledger,
+        workers=asked.workers,
         output=asked.output,
     )
     return _quick(options) if asked.quick else options
@@ -84,6 +88,7 @@ def _quick(options: Options) -> Options:
         slow_rounds=1,
         starts=1,
         ledger=1000,
+        workers=[2],
         sizes=(100, 200),
         quick=True,
     )

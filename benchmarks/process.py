@@ -24,11 +24,15 @@ class Process:
     def __init__(self, name: str, process: subprocess.Popen[str], log: IO[str]) -> None:
         self._name, self._process, self._log = name, process, log
 
-    def ask(self, question: Any, timeout: float = 300.0) -> Any:
-        """The answer; raises BenchError if there is none within `timeout` seconds."""
+    def ask(self, question: Any) -> Any:
+        """The answer; raises BenchError if there is none in time."""
+        return self.ask_line(json.dumps(question))
+
+    def ask_line(self, question: str, timeout: float = 300.0) -> Any:
+        """The answer to what is JSON already."""
         assert self._process.stdin is not None
         try:
-            self._process.stdin.write(json.dumps(question) + "\n")
+            self._process.stdin.write(question + "\n")
             self._process.stdin.flush()
         except OSError as error:
             raise BenchError(f"{self._name} has ended: {self._last_words()}") from error

@@ -64,6 +64,7 @@ def tables(results: Results, facts: Facts) -> list[Table]:
         _targets(results),
         _comparison(results, BARE, options.rounds),
         _comparison(results, REAL, options.slow_rounds),
+        _sharing(results, options),
         _scaling(results, options.rounds),
         _starts(results, options.starts),
     ]
@@ -100,6 +101,37 @@ def _figures(medians: Medians) -> Row:
         f"{medians.peak:.1f}",
         f"{medians.excess:.0f}",
     )
+
+
+def _sharing(results: Results, options: Options) -> Table:
+    rows = [
+        (
+            f"{SCENARIOS[shared.scenario]}, {shared.duplicates:.0%} duplicates",
+            CONTENDERS[contender],
+            f"{shared.workers}",
+            f"{medians.rate:,.0f}",
+            f"{medians.write_units:.3f}",
+            f"{medians.refused_units:.3f}",
+            f"{medians.refused:.0f}",
+            f"{medians.conflicts:.0f}",
+            f"{medians.cpu * 1e6:,.0f}",
+        )
+        for shared in results.shared
+        for contender, medians in results.medians(shared).items()
+    ]
+    head = (
+        "messages",
+        "contender",
+        "workers",
+        "messages/s",
+        "write units",
+        "+ refused ≤",
+        "refused",
+        "conflicts",
+        "CPU µs",
+    )
+    batches = f"batches of {options.messages:,} of {options.rate:,.0f} messages/s"
+    return Table(f"Workers on one queue, bare engine: {batches}, {_medians(options.rounds)}", head, rows, text=2)
 
 
 def _scaling(results: Results, rounds: int) -> Table:

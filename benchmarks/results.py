@@ -18,6 +18,16 @@ class Case:
 
 
 @dataclass(frozen=True)
+class Shared:
+    """What surewrite is measured on where several workers share a queue of `messages`."""
+
+    workers: int
+    scenario: str
+    duplicates: float
+    messages: int
+
+
+@dataclass(frozen=True)
 class Size:
     """What surewrite alone is measured on: messages in one batch, keys in the ledger before."""
 
@@ -28,9 +38,10 @@ class Size:
 
 @dataclass(frozen=True)
 class Sample:
-    """One batch. CPU time, round trips and write units are those of all deliveries until nothing was left.
+    """One batch, or all that several workers share. CPU time, round trips and write units are those of all deliveries
+    until nothing was left; `refused` and `conflicts` count responses, `refused_units` is the most that they can cost.
 
-    `excess` is how much too high the counters ended, both batches of the round together.
+    `excess` is how much too high the counters ended, all batches of the round together.
     """
 
     messages: int
@@ -38,6 +49,8 @@ class Sample:
     cpu: float
     round_trips: int
     write_units: float
+    refused: int
+    conflicts: int
     refused_units: float
     deliveries: int
     peak: float
@@ -50,11 +63,13 @@ class Sample:
 
 @dataclass(frozen=True)
 class Medians:
-    """Per message, except `rate` (messages/s), `peak` (MiB above idle) and `excess`."""
+    """Per message, except `rate` (messages/s), `refused`, `conflicts`, `peak` (MiB above idle) and `excess`."""
 
     rate: float
     round_trips: float
     write_units: float
+    refused: float
+    conflicts: float
     refused_units: float
     cpu: float
     peak: float
@@ -71,6 +86,8 @@ class Medians:
             rate=median(lambda sample: sample.rate),
             round_trips=median(lambda sample: sample.round_trips / sample.messages),
             write_units=median(lambda sample: sample.write_units / sample.messages),
+            refused=median(lambda sample: sample.refused),
+            conflicts=median(lambda sample: sample.conflicts),
             refused_units=median(lambda sample: sample.refused_units / sample.messages),
             cpu=median(lambda sample: sample.cpu / sample.messages),
             peak=median(lambda sample: sample.peak),
@@ -80,21 +97,27 @@ class Medians:
 
 @dataclass
 class Results:
-    """Every sample of a run."""
+    """Every sample of a run: of a case and of a shared queue by contender."""
 
     cases: dict[Case, dict[str, list[Sample]]] = field(default_factory=dict)
+    shared: dict[Shared, dict[str, list[Sample]]] = field(default_factory=dict)
     sizes: dict[Size, list[Sample]] = field(default_factory=dict)
     starts: Mapping[str, list[float]] = field(default_factory=dict)
 
     def add(self, case: Case, contender: str, sample: Sample) -> None:
         self.cases.setdefault(case, {}).setdefault(contender, []).append(sample)
 
+    def add_shared(self, shared: Shared, contender: str, sample: Sample) -> None:
+        self.shared.setdefault(shared, {}).setdefault(contender, []).append(sample)
+
     def add_size(self, size: Size, sample: Sample) -> None:
         self.sizes.setdefault(size, []).append(sample)
 
-    def medians(self, case: Case) -> dict[str, Medians]:
+    def medians(self, case: Case | Shared) -> dict[str, Medians]:
         """By contender."""
-        return {contender: Medians.of(samples) for contender, samples in self.cases[case].items()}
+        samples = self.cases[case] if isinstance(case, Case) else self.shared[case]
+        return {contender: Medians.of(rounds) for contender, rounds in samples.items()}
 
     def start(self, name: str) -> float:
+        """The median, in seconds."""
         return statistics.median(self.starts[name])

@@ -10,17 +10,21 @@ import time
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from benchmarks import coldstart, contenders, ledger, options, process, proxy, report
-from benchmarks.contenders import CONTENDERS, PLAIN, SUREWRITE, Tables, fresh_tables
+from benchmarks import coldstart, contenders, ledger, options, process, proxy, report, workers
+from benchmarks.contenders import CONTENDERS, PLAIN, RECORDS, SUREWRITE, Tables, fresh_tables
 from benchmarks.messages import Round, make_round
 from benchmarks.options import Options
 from benchmarks.process import BenchError
-from benchmarks.results import BARE, REAL, Case, Results, Sample, Size
+from benchmarks.results import BARE, REAL, Case, Results, Sample, Shared, Size
+from benchmarks.stream import Stream, make_stream
 from local import aws, engines
 from local.engines import EngineError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
+
+_BATCHES = 8
+"""Of each stream that several workers share."""
 
 
 class Bench:
@@ -41,6 +45,23 @@ class Bench:
                 for contender in self._options.contenders:
                     with fresh_tables(self.client) as tables:
                         self.results.add(case, contender, self._measure(contender, tables, round_, network))
+
+    def share(self) -> None:
+        """surewrite with several workers on one queue, packing and not."""
+        for number in range(self._options.rounds):
+            _say(f"workers on one queue, round {number + 1} of {self._options.rounds}")
+            for scenario, duplicates in self._options.grid:
+                for count in self._options.workers:
+                    self._share(Shared(count, scenario, duplicates, _BATCHES * self._options.messages), number)
+
+    def _share(self, shared: Shared, number: int) -> None:
+        case = (shared.scenario, shared.messages, shared.workers, shared.duplicates)
+        stream = make_stream(*case, number, self._options.rate)
+        for contender in (SUREWRITE, RECORDS):
+            with fresh_tables(self.client) as tables:
+                cost = workers.run(contender, tables, self.endpoint, stream, self._options.messages)
+                excess = self._check(contender, tables, stream)
+            self.results.add_shared(shared, contender, Sample(messages=shared.messages, excess=excess, **cost))
 
     def scale(self) -> None:
         """surewrite alone: larger batches, and a ledger that is full already."""
@@ -69,17 +90,19 @@ class Bench:
             child.ask(who)
             child.ask(round_.warm_up)
             self._slow.ask(network == REAL)
+            self._slow.ask(network == REAL)
             cost = child.ask(round_.measured)
             self._slow.ask(False)
+            refused = child.ask(None)
         excess = self._check(contender, tables, round_)
-        return Sample(messages=len(round_.measured["Records"]), excess=excess, **cost)
+        return Sample(messages=len(round_.measured["Records"]), excess=excess, refused_units=refused, **cost)
 
-    def _check(self, contender: str, tables: Tables, round_: Round) -> int:
+    def _check(self, contender: str, tables: Tables, sent: Round | Stream) -> int:
         """How much too high the counters are; raises BenchError where they are not what this contender promises."""
         found = contenders.counters(self.client, tables)
-        if found != dict(round_.deliveries if contender == PLAIN else round_.keys):
+        if found != dict(sent.deliveries if contender == PLAIN else sent.keys):
             raise BenchError(f"{CONTENDERS[contender]} ended at wrong counters: nothing that it measured counts")
-        return sum(found.values()) - sum(round_.keys.values())
+        return sum(found.values()) - sum(sent.keys.values())
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -114,6 +137,8 @@ def _run(asked: Options) -> Results:
             bench.compare(BARE, asked.grid, asked.rounds)
         if "latencies" in asked.parts:
             bench.compare(REAL, asked.latencies, asked.slow_rounds)
+        if "workers" in asked.parts:
+            bench.share()
         if "sizes" in asked.parts:
             bench.scale()
         return bench.results

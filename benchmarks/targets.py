@@ -10,6 +10,11 @@ from benchmarks.results import BARE, Case, Medians, Results, Size
 
 _FASTER = {"hot": 60.0, "distinct": 18.0, "zipf": 40.0}
 _WRITE_UNITS = {"hot": 0.10, "distinct": 2.15, "zipf": 0.80}
+_SHARED = {
+    1: _WRITE_UNITS,
+    4: {"hot": 0.30, "distinct": 2.40, "zipf": 1.10},
+}
+"""Write units by how many workers share a queue."""
 _MEMORY = 150.0
 _FLAT = 0.9
 _COLD = 1.10
@@ -27,7 +32,7 @@ class Target:
 
 def targets(results: Results) -> list[Target]:
     """The targets of all that was measured."""
-    return [*_on_cases(results), *_on_sizes(results), *_on_starts(results)]
+    return [*_on_cases(results), *_on_workers(results), *_on_sizes(results), *_on_starts(results)]
 
 
 def _on_cases(results: Results) -> Iterator[Target]:
@@ -38,6 +43,13 @@ def _on_cases(results: Results) -> Iterator[Target]:
     for case, medians in bare.items():
         if SUREWRITE in medians and not case.duplicates:
             yield _write_units(SCENARIOS[case.scenario], medians[SUREWRITE], _WRITE_UNITS[case.scenario])
+
+
+def _on_workers(results: Results) -> Iterator[Target]:
+    for shared in results.shared:
+        if shared.workers in _SHARED and not shared.duplicates:
+            what = f"{SCENARIOS[shared.scenario]}, workers on one queue: {shared.workers}"
+            yield _write_units(what, results.medians(shared)[SUREWRITE], _SHARED[shared.workers][shared.scenario])
 
 
 def _faster(case: Case, factor: float) -> Target:
