@@ -81,6 +81,8 @@ class Client:
             tables=settings.tables,
             timeout=timeout,
             retention_days=settings.retention_days,
+            packing=settings.packing,
+            slot_ms=settings.slot_ms,
         )
 
     def table(self, model: type[M], *, scope: str | None = None) -> Table[M]:

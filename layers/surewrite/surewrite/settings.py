@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from .commit.ledger import DEFAULT_RETENTION_DAYS
+from .commit.ledger import DEFAULT_RETENTION_DAYS, DEFAULT_SLOT_MS
 from .errors import ConfigurationError
 from .model.item import Item
 
@@ -15,9 +15,6 @@ from .model.item import Item
 def table_variable(table: str) -> str:
     """The variable that names a table: `ProductCatalog` -> `PRODUCT_CATALOG_TABLE`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", table).upper() + "_TABLE"
-
-
-DEFAULT_SLOT_MS = 100
 
 
 @dataclass(frozen=True)
