@@ -1,11 +1,12 @@
 """How many calls a write takes, and what they are."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from surewrite import Entry, Write, attr
-from surewrite.errors import ConditionFailed
+from surewrite.errors import ConditionFailed, KeyReused
 from tests.engine.house import RAINMAKER, House, key, rainmaker
 from tests.models import Book, Offer
 
@@ -123,3 +124,27 @@ def test_the_deliveries_of_a_thousand_again(house: House) -> None:
     again = house.db.commit_many(offers(1000, 300))
     assert all(result.outcome is not None and result.outcome.replayed for result in again)
     assert len(house.operations) <= 40
+
+
+@pytest.mark.parametrize("key_of", ["k{}", "1767225600000-{}"], ids=["records", "slots"])
+def test_what_was_redelivered_is_asked_for_before_it_is_claimed(house: House, key_of: str) -> None:
+    """So that a consumed key costs a read, and no transaction of others is cancelled for it."""
+    views = [
+        Entry(
+            Write.update(Book, ("A", f"T{number % 7}"), {attr("Views").add(1)}), key(key_of.format(number), "queue:q")
+        )
+        for number in range(60)
+    ]
+    house.db.commit_many(views[:20], parallel=1)
+    house.operations  # noqa: B018
+    batch = [replace(entry, redelivered=number < 20) for number, entry in enumerate(views)]
+    results = house.db.commit_many(batch, parallel=1)
+    assert [result.unwrap().replayed for result in results] == [True] * 20 + [False] * 40
+    assert house.operations == ["BatchGetItem", "TransactWriteItems"]
+
+
+def test_a_redelivered_key_that_belongs_to_another_request_is_refused(house: House) -> None:
+    house.db.commit_many([Entry(view(), key("1767225600000-k", "queue:q"))])
+    other = Write.update(Book, RAINMAKER, {attr("Views").add(2)})
+    (result,) = house.db.commit_many([Entry(other, key("1767225600000-k", "queue:q"), redelivered=True)])
+    assert isinstance(result.error, KeyReused)

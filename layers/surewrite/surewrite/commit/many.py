@@ -7,19 +7,19 @@ entry, side by side: the schedule knows nothing of them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import Blocked, KeyReused, Rejected
+from ..errors import Blocked, CallFailed, KeyReused, Rejected, Retryable
 from ..writes import BulkWrite, Target, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
 from .idempotency_key import IdempotencyKey
 from .item_unit import ItemUnit
-from .outcome import Result
+from .outcome import Result, replayed
 from .placement import Load, Placement
-from .records import Claim
+from .records import Claim, Record
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
 from .steps import Step
@@ -32,18 +32,21 @@ class Entry:
 
     Entries of one `lane` are committed in their order, and none after one that was not applied: those are Blocked.
     `source` is the id of the message that asks for it: a delivery of that message that was rejected stays rejected.
+    Where it was `redelivered`, its key may well be consumed: the ledger is asked first, because a cancelled transaction
+    costs as much as one that commits.
     """
 
     write: Write | BulkWrite
     key: IdempotencyKey
     lane: str | None = None
     source: str | None = None
+    redelivered: bool = False
 
 
 def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8) -> list[Result]:
     """A result for each entry, in order; at most `parallel` calls at a time. What the deadline cuts off is a
     DeadlineExceeded of its own."""
-    run = _Run(entries, call.placement)
+    run = _Run(entries, call.placement, _known(session, entries, call))
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
     for result in run.results.values():
@@ -75,9 +78,11 @@ class _Bulk:
 class _Run:
     """The bookkeeping of one call: which entries wait for which results. Its methods are called one at a time."""
 
-    def __init__(self, entries: Sequence[Entry], placement: Placement) -> None:
+    def __init__(
+        self, entries: Sequence[Entry], placement: Placement, known: Mapping[IdempotencyKey, Record | None]
+    ) -> None:
         self.results: dict[int, Result] = {}
-        self._entries, self._placement = entries, placement
+        self._entries, self._placement, self._known = entries, placement, known
         self._lanes: dict[str, deque[int]] = {}
         self._bulks: dict[int, _Bulk] = {}
         self._leaders: dict[IdempotencyKey, Step] = {}
@@ -102,6 +107,9 @@ class _Run:
                 lane.append(index)
                 if len(lane) > 1:
                     continue
+            elif (result := self._before(entry)) is not None:
+                self.results[index] = result
+                continue
             if entry.lane is not None or isinstance(entry.write, BulkWrite):
                 added = self._units(index)
                 for target in (one for unit in added for one in unit.resources if isinstance(one, Target)):
@@ -117,6 +125,13 @@ class _Run:
                     open_units[entry.write.target] = unit, load
                     units.append(unit)
         return units
+
+    def _before(self, entry: Entry) -> Result | None:
+        """The result of an entry whose key is known to be consumed, or its delivery to be rejected."""
+        if not isinstance(entry.write, Write) or (record := self._known.get(entry.key)) is None:
+            return None
+        claim = Claim.of(entry.write, entry.key, entry.source)
+        return replayed(claim, record) if claim.barred_by(record) else None
 
     def settled(self, unit: Unit) -> Sequence[tuple[int, Result]]:
         """The result that a unit has before it is committed: of an earlier entry with its key, or of its bulk write."""
@@ -196,6 +211,15 @@ class _Run:
         bulk = _Bulk(index, [unit.ticket for unit in units])
         self._bulks.update(dict.fromkeys(bulk.chunks, bulk))
         return list(units)
+
+
+def _known(session: Session, entries: Sequence[Entry], call: Call) -> Mapping[IdempotencyKey, Record | None]:
+    """What the ledger holds of the keys of those that were redelivered; nothing where it cannot be read."""
+    keys = dict.fromkeys(entry.key for entry in entries if entry.redelivered)
+    try:
+        return session.records(list(keys), call) if keys else {}
+    except (CallFailed, Retryable):
+        return {}
 
 
 def _has_room(unit: ItemUnit, joined: Load, load: Load) -> bool:

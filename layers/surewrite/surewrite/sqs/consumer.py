@@ -56,7 +56,13 @@ class Consumer:
         # what is refused has yet to be recorded and sent
         committing = Deadline(deadline.at - min(_SETTLING_TIME, 0.2 * max(0.0, deadline.remaining())))
         entries = [
-            Entry(message.write, message.key, lane=message.group, source=message.source)
+            Entry(
+                message.write,
+                message.key,
+                lane=message.group,
+                source=message.source,
+                redelivered=message.record.redelivered,
+            )
             for message in messages
             if message.write is not None
         ]

@@ -63,6 +63,11 @@ class SQSRecord:
         ordered = "SequenceNumber" in self.system or "MessageDeduplicationId" in self.system
         return self.group_id if ordered or self.queue.endswith(".fifo") else None
 
+    @property
+    def redelivered(self) -> bool:
+        """Whether SQS has delivered it before."""
+        return str(self.system.get("ApproximateReceiveCount", 1)) != "1"
+
     def digest(self) -> str:
         """Tells this body from others, whatever it is."""
         return hashlib.sha256(self.text.encode(errors="surrogatepass")).hexdigest()
