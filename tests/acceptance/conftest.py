@@ -34,8 +34,12 @@ def rejected() -> RecordingSQS:
     return RecordingSQS()
 
 
-@pytest.fixture
-def worker(store: Store, rejected: RecordingSQS, monkeypatch: pytest.MonkeyPatch) -> Worker:
+@pytest.fixture(params=["on", "off"], ids=lambda packing: f"packing {packing}")
+def worker(
+    store: Store, rejected: RecordingSQS, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Worker:
+    """The worker, on a packed ledger and on one whose keys have records of their own."""
+    store.variables["LEDGER_PACKING"] = request.param
     worker = Worker(store, rejected)
     real = boto3.client
 

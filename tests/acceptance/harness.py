@@ -11,8 +11,7 @@ from urllib.parse import quote
 from starlette.datastructures import Headers
 
 from local import aws, functions, gateway, template
-from surewrite.commit.idempotency_key import IdempotencyKey
-from surewrite.commit.records import Record
+from surewrite import Boto3Transport, Client, IdempotencyKey, Record
 from surewrite.model.json import loads
 from surewrite.model.wire import image_from_wire, image_to_wire
 from surewrite.settings import table_variable
@@ -114,8 +113,10 @@ class Store:
 
     def record(self, scope: str, key: str) -> Record | None:
         """What the ledger holds of a key."""
-        item = self.item("Ledger", {"id": IdempotencyKey(scope, key).record_id})
-        return Record.from_wire(image_to_wire(item)) if item else None
+        client = Client.from_env(
+            [], variables=self.environment("WorkerFunction"), transport=Boto3Transport(self.client)
+        )
+        return client.find(IdempotencyKey(scope, key))
 
 
 class Api:

@@ -326,10 +326,8 @@ def test_a_denied_call_rejects_nothing_and_is_named(
         raise client_error(operation, "AccessDeniedException")
 
     worker.break_calls(denied)
-    assert worker(sqs_record(add("Views", 1, "k"), message_id="denied"), sqs_record("poison", message_id="p")) == [
-        "denied",
-        "p",
-    ]
+    poisoned = sqs_record("poison", message_id="p", attributes={"IdempotencyKey": "p"})
+    assert worker(sqs_record(add("Views", 1, "k"), message_id="denied"), poisoned) == ["denied", "p"]
     assert rejected.messages == []
     lines = [vars(record) for record in caplog.records]
     retried = {line["message_id"]: line["error"] for line in lines if "message_id" in line}
