@@ -10,8 +10,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from itertools import chain
+from typing import NamedTuple
 
 from ..errors import CallFailed, DeadlineExceeded, RequestRefused, Retryable, SurewriteError
 from ..writes import Target
@@ -33,8 +33,7 @@ Finish = Callable[[int, Result], Iterable[Unit]]
 """Is told each result by its ticket; returns units that may be committed now."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Delay:
+class _Delay(NamedTuple):
     """A unit that is to be committed again after a wait: what is left of it, the error to end with if there is no time
     to wait, and whether it `shared` what failed with others, so that it need not travel alone."""
 

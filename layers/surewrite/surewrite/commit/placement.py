@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..errors import Conflict, Retryable
 from ..model.wire import Wire
@@ -15,12 +14,14 @@ from .records import Claim, Record, claim_action
 from .slots import MAX_CLAIMS, Slot
 
 
-@dataclass(slots=True)
 class Load:
     """How many keys of which slot are claimed together, and how many records."""
 
-    slots: dict[str, int] = field(default_factory=dict)
-    records: int = 0
+    __slots__ = ("records", "slots")
+
+    def __init__(self) -> None:
+        self.slots: dict[str, int] = {}
+        self.records = 0
 
     @property
     def actions(self) -> int:
@@ -43,8 +44,7 @@ class Load:
         return len(own) + added + self.records + other.records
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What a cancellation says of one claim.
 
     Nothing: the key is free. `record`: it stood in the way. `undecided`: a failure that passes left it open, `shared`
@@ -60,12 +60,11 @@ class Standing:
 _FREE, _ELSEWHERE = Standing(), Standing(elsewhere=True)
 
 
-@dataclass(slots=True)
-class _Apart:
+class _Apart(NamedTuple):
     """What a run has learned of a slot: whether it is closed, and which of its keys are marked."""
 
     closed: bool = False
-    marked: set[str] = field(default_factory=set)
+    marked: frozenset[str] = frozenset()
     expires_at: int = 0
 
 
@@ -99,8 +98,8 @@ class Placement:
 
     def learn(self, slot: str, seen: Slot) -> None:
         """Takes note of a slot that was seen."""
-        marked = {name for name, value in seen.keys.items() if value is None}
-        closed = seen.count >= self._ledger.close_at
+        marked = frozenset(name for name, value in seen.keys.items() if value is None)
+        closed = seen.size >= self._ledger.close_at
         if closed or marked:
             self.learned += 1
             self._apart[slot] = _Apart(closed, marked, seen.expires_at)
@@ -131,7 +130,7 @@ class Placement:
         needed = int(self._ledger.clock() + self._ledger.retention)
         apart = self._apart[slot]
         if seen is None:
-            apart.expires_at = needed + slots.MARGIN
+            self._apart[slot] = apart._replace(expires_at=needed + slots.MARGIN)
             return True
         self.learn(slot, seen)
         now = self._apart.get(slot, _Apart())
@@ -219,7 +218,7 @@ class Plan:
         name = slots.attribute(claim.key)
         if (value := slot.keys.get(name)) is not None:
             return Standing(packed(value, slot))
-        return _ELSEWHERE if name in slot.keys or slot.count >= self._ledger.close_at else _FREE
+        return _ELSEWHERE if name in slot.keys or slot.size >= self._ledger.close_at else _FREE
 
     def _by_record(self, claim: Claim, reason: Mapping[str, Any]) -> Standing:
         code = reason.get("Code", "None")

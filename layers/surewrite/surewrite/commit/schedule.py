@@ -10,8 +10,8 @@ from __future__ import annotations
 import heapq
 from collections import Counter, defaultdict, deque
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count, islice
+from typing import NamedTuple
 
 from ..model.wire import Image
 from ..writes import Target
@@ -27,8 +27,7 @@ _LOOK_AHEAD = 8
 _Entry = tuple[int, int, int, int, Unit]
 
 
-@dataclass(slots=True)
-class _Ready:
+class _Ready(NamedTuple):
     """A unit that waits for nothing, and what its claims take. `seen` is how much the placement had learned then."""
 
     unit: Unit

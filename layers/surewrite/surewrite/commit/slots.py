@@ -10,9 +10,8 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..model.wire import Wire
 from .idempotency_key import IdempotencyKey
@@ -39,12 +38,11 @@ def short(fingerprint: str) -> bytes:
     return hashlib.sha256(fingerprint.encode()).digest()[:4]
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A slot as it was seen. `keys` has an entry for each attribute, None for a mark."""
+class Slot(NamedTuple):
+    """A slot as it was seen. `keys` has an entry for each attribute, None for a mark; `size` is their number."""
 
     keys: Mapping[str, bytes | None]
-    count: int
+    size: int
     expires_at: int
 
     @classmethod
