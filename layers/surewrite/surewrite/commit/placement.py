@@ -111,12 +111,13 @@ class Placement:
         is one, for in a slot that is born again its key could be claimed once more."""
         if not self._apart:
             return
-        needed = int(self._ledger.clock() + self._ledger.retention)
+        needed = self._expiry()
         marked: dict[str, set[str]] = {}
         for claim in claims:
             slot = self._ledger.slot(claim.key)
             apart = None if slot is None else self._apart.get(slot)
-            if slot is not None and apart is not None and apart.expires_at < needed:
+            # half of the margin is for the time until the record is written
+            if slot is not None and apart is not None and apart.expires_at < needed + slots.MARGIN // 2:
                 name = slots.attribute(claim.key)
                 if apart.closed or name in apart.marked:
                     marked.setdefault(slot, set()).update(() if apart.closed else (name,))
@@ -127,15 +128,20 @@ class Placement:
     def outlives(self, slot: str, seen: Slot | None) -> bool:
         """Takes note that a slot was moved, or of what stood in the way of it (`seen`): False if it is not what it was
         taken for any more."""
-        needed = int(self._ledger.clock() + self._ledger.retention)
-        apart = self._apart[slot]
-        if seen is None:
-            self._apart[slot] = apart._replace(expires_at=needed + slots.MARGIN)
+        before = self._apart.get(slot)
+        if before is not None and seen is None:
+            self._apart[slot] = before._replace(expires_at=self._expiry() + slots.MARGIN)
             return True
-        self.learn(slot, seen)
-        now = self._apart.get(slot, _Apart())
-        same = now.closed if apart.closed else apart.marked <= now.marked
-        return same and now.expires_at >= needed
+        if seen is not None:
+            self.learn(slot, seen)
+        now = self._apart.get(slot)
+        if before is None or now is None or now.expires_at < self._expiry():
+            return False
+        return now.closed if before.closed else before.marked <= now.marked
+
+    def _expiry(self) -> int:
+        """When a record expires that is written now."""
+        return int(self._ledger.clock() + self._ledger.retention)
 
     def plan(self, claims: Sequence[Claim]) -> Plan:
         """The actions that claim the keys."""
