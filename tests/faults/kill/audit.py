@@ -8,7 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from surewrite.commit.idempotency_key import IdempotencyKey
+from surewrite import IdempotencyKey, Ledger
+from surewrite.commit import slots
 from surewrite.model.wire import image_from_wire, image_to_wire
 from surewrite.requests import Catalogue, parse_message
 from tests.faults.kill.stage import Stage
@@ -54,12 +55,11 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
 
     `before` is what was there first, the seeds if it is not given.
     """
-    records = _records(stage)
-    ids = {request: _record_ids(request) for request in requests}
-    applied = {request for request in requests if _applied(request, records.get(ids[request][0]))}
-    consumed = [name for name, record in records.items() if "rejected" not in record]
-    expected_ids = Counter(name for request in applied for name in ids[request])
-    assert Counter(consumed) == expected_ids, f"records and requests differ; {stage!r}"
+    consumed = _consumed(stage)
+    keys = {request: _keys(request) for request in requests}
+    applied = {request for request in requests if _applied(request, consumed, keys[request][0])}
+    places = Counter(_place(key, consumed) for request in applied for key in keys[request])
+    assert places == Counter(consumed.keys()), f"the ledger and the requests differ; {stage!r}"
     for request in requests:
         assert request.fate is not Fate.APPLIED or request in applied, f"lost: {request}; {stage!r}"
         assert request.fate is not Fate.REJECTED or request not in applied, f"applied: {request}; {stage!r}"
@@ -90,14 +90,14 @@ def _check_refusal(stage: Stage, copy: Mapping[str, Any]) -> None:
         stage.errors.append(f"refused with {stock} in stock: {body}")
 
 
-def _record_ids(request: Request) -> list[str]:
-    """Keys belong to the logical name of the queue; each chunk of a bulk, of 99 items, has a record of its own."""
+def _keys(request: Request) -> list[IdempotencyKey]:
+    """Keys belong to the logical name of the queue; each chunk of a bulk, of 99 items, has one of its own."""
     scope = f"queue:{request.queue.removesuffix('.fifo')}"
     body = request.body if isinstance(request.body, dict) else {}
     items = len(body.get("put", ())) + len(body.get("delete", ()))
     digest = hashlib.sha256(request.ledger_key.encode()).hexdigest()
     keys = [request.ledger_key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
-    return [IdempotencyKey(scope, key).record_id for key in keys]
+    return [IdempotencyKey(scope, key) for key in keys]
 
 
 def contents(stage: Stage) -> Items:
@@ -111,14 +111,38 @@ def contents(stage: Stage) -> Items:
     return found
 
 
-def _applied(request: Request, record: Mapping[str, Any] | None) -> bool:
-    """Whether the record is that of this request, as the library tells requests of one key apart."""
-    if record is None or "rejected" in record or not isinstance(request.body, dict):
+def _applied(request: Request, consumed: Mapping[str, Any], key: IdempotencyKey) -> bool:
+    """Whether its key was consumed by this request, as the library tells requests of one key apart."""
+    place = _place(key, consumed)
+    if place not in consumed or not isinstance(request.body, dict):
         return False
     if request.body.get("op") == "batch":
         return True  # no two of them share a key
     command = parse_message(json.loads(json.dumps(request.body)))
-    return bool(command.to_write(_CATALOGUE[command.collection]).fingerprint == record["fingerprint"])
+    fingerprint = command.to_write(_CATALOGUE[command.collection]).fingerprint
+    return consumed[place] in (fingerprint, slots.short(fingerprint))
+
+
+def _place(key: IdempotencyKey, consumed: Mapping[str, Any]) -> str:
+    """Where the ledger holds the key, if it does: in its slot or in a record of its own, but not in both."""
+    slot, name = Ledger("").slot(key), slots.attribute(key)
+    found = [place for place in (f"{slot} {name}", key.record_id) if place in consumed]
+    assert len(found) < 2, f"consumed twice: {key}"
+    return found[0] if found else ""
+
+
+def _consumed(stage: Stage) -> dict[str, Any]:
+    """The fingerprint of every key that was consumed, by its place: the id of its record, or the id of its slot and its
+    attribute there."""
+    found: dict[str, Any] = {}
+    for item in _scan(stage, "Ledger"):
+        if "n" not in item:
+            found |= {} if "rejected" in item else {item["id"]: item["fingerprint"]}
+            continue
+        keys = {name: value for name, value in item.items() if name not in ("id", "n", "expires_at")}
+        assert len(keys) == item["n"], f"a slot that counts wrongly: {item}"
+        found |= {f"{item['id']} {name}": value for name, value in keys.items() if value is not None}
+    return found
 
 
 def _after(before: Items, requests: Sequence[Request], applied: set[Request]) -> Items:
@@ -143,10 +167,6 @@ def _settled(row: Row, value: Any) -> Any:
     """Lists of the FIFO queue's items are in order."""
     in_order = row[0] == "ProductCatalog" and 9000 <= int(row[1]) < 9100
     return sorted(value) if isinstance(value, list) and not in_order else value
-
-
-def _records(stage: Stage) -> dict[str, dict[str, Any]]:
-    return {record["id"]: record for record in _scan(stage, "Ledger")}
 
 
 def _scan(stage: Stage, table: str) -> list[dict[str, Any]]:
