@@ -3,6 +3,7 @@
 #              with Java and Maven: those that need an engine, on another one)
 # make test-fast  what tells most in a few seconds
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
+# make curve   draws what the ledger costs by rate and workers: docs/ledger-units.svg
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
 PORT ?= 3000
@@ -20,7 +21,7 @@ SOURCES := layers functions local benchmarks tests
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve test test-fast mutants bench lint format setup engines env validate build deploy lock clean
+.PHONY: serve test test-fast mutants bench curve lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
@@ -44,6 +45,9 @@ mutants: setup
 
 bench: setup .venv/bench
 	@$(BIN)/python -m benchmarks.run $(BENCH)
+
+curve: .venv/bench
+	@$(BIN)/python -m benchmarks.curve --output docs
 
 lint: setup
 	@$(BIN)/ruff check --quiet .

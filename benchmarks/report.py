@@ -188,18 +188,28 @@ def _plain(table: Table) -> str:
 _EXPLANATION = f"""\
 All figures are medians. *messages/s* is a batch from the handler's call to its answer, deliveries again included;
 *round trips*, *write units* and *CPU* of the worker's process are per message. Write units are the engine's
-ConsumedCapacity. A refused request (a condition that failed) consumes some as well, but its answer does not say how
-many: *+ refused* is the most that it can be. *Peak* is the greatest resident memory of the process, from the event's
-arrival as text, above what it holds before its first event. *Too many* is how much too high the counters ended.
+ConsumedCapacity: 1 for each KB begun of an item, in a transaction 2. Of a refused request (a condition that failed) the
+response does not say how many, and DynamoDB's documentation not whether each action of a cancelled transaction counts:
+*+ refused* is the most that it can be, with every action billed by the item that was there. *Peak* is the greatest
+resident memory of the process, from the event's arrival as text, above what it holds before its first event. *Too many*
+is how much too high the counters ended.
 
-In a transaction everything costs twice: a key 2 write units, a write to an item 2. Where a batch writes to few items
-that is 2 a message, where it writes to as many items as it has messages 4. The recipe's three calls cost 3.
+Messages are sent at random moments, {{rate:,.0f}} a second, under keys that are UUIDs of version 7: so a batch of
+{{rate:,.0f}} is a second's traffic. The keys of 100 ms share a slot of the ledger, and a claim of any number of them
+costs 2 write units for each KB of the slot; with packing off each key costs 2. A write to an item costs 2, however many
+messages of the transaction it combines. The recipe's three calls cost 3.
 
-Of the duplicates one half repeats a key of the same batch, the other half one of the batch before. The latencies are
-{proxy.SINGLE * 1000:.1f} ms for single reads and writes, and for transactions {proxy.TRANSACTION * 1000:.0f} ms + \
-{proxy.ACTION * 1000:.2f} ms per action. Every contender
-runs in a process of its own, on fresh tables, with the same messages; it ends with the counters that it promises, or
-the run fails: the distinct keys, and for a plain UpdateItem every message.
+Of the duplicates one half repeats a key of the same batch, the other half one of the batch before; where workers share
+a queue, one half comes a moment after the first, the other half seconds later. There the queue hands out what it holds
+to all workers at random, batch by batch, to whichever is free, as SQS does: so they meet in the same slots. Messages/s
+are those of all workers together, on the cores that they share with the engine. The engine commits one transaction
+after the other: conflicts, which DynamoDB has besides, are not among what it shows.
+
+The latencies are {proxy.SINGLE * 1000:.1f} ms for single reads and writes, and for transactions \
+{proxy.TRANSACTION * 1000:.0f} ms + {proxy.ACTION * 1000:.2f} ms per action. Every contender
+runs in processes of its own, on fresh tables, with the same messages; it ends with the counters that it promises, or
+the run fails: the distinct keys, and for a plain UpdateItem every message. Of the keys of a full ledger one half has
+records of its own, the other half shares slots, 100 in each.
 """
 
 
@@ -208,10 +218,10 @@ def markdown(results: Results, facts: Facts) -> str:
         "# Benchmarks",
         f"`make bench`: {facts}.",
         *([_QUICK] if facts.options.quick else []),
-        f"![Messages per second of the three contenders]({PLOT})",
+        *([f"![Messages per second of the contenders]({PLOT})"] if results.cases else []),
         *(_pipes(table) for table in tables(results, facts)),
         "## How to read this",
-        _EXPLANATION,
+        _EXPLANATION.format(rate=facts.options.rate),
     ]
     return "\n\n".join(parts)
 

@@ -67,7 +67,7 @@ class Bench:
         """surewrite alone: larger batches, and a ledger that is full already."""
         with fresh_tables(self.client) as tables:
             full = tables.ledger
-            _say(f"writing {self._options.ledger:,} records to a ledger")
+            _say(f"writing {self._options.ledger:,} keys to a ledger")
             ledger.fill(self.endpoint, full, self._options.ledger)
             for number in range(self._options.rounds):
                 _say(f"batch sizes and ledgers, round {number + 1} of {self._options.rounds}")
@@ -76,12 +76,12 @@ class Bench:
     def _scale(self, number: int, full: str) -> None:
         for scenario in self._options.scenarios:
             for messages in self._options.sizes:
-                for records in (0, self._options.ledger):
-                    seed = 1000 * (number + 1) + bool(records)
+                for keys in (0, self._options.ledger):
+                    seed = 1000 * (number + 1) + bool(keys)
                     round_ = make_round(scenario, messages, seed=seed, rate=self._options.rate)
-                    with fresh_tables(self.client, full if records else None) as tables:
+                    with fresh_tables(self.client, full if keys else None) as tables:
                         sample = self._measure(SUREWRITE, tables, round_, BARE)
-                    self.results.add_size(Size(scenario, messages, records), sample)
+                    self.results.add_size(Size(scenario, messages, keys), sample)
 
     def _measure(self, contender: str, tables: Tables, round_: Round, network: str) -> Sample:
         endpoint = self.endpoint if network == BARE else self._slow_endpoint

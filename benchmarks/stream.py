@@ -4,12 +4,16 @@ import random
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from benchmarks.messages import RATE, Event, Message, arrive, event, fresh
 
 _WARM_UP = 25
 # A producer that sends again after a timeout, and a message that the queue delivers again.
 _SOON, _LATE = 0.2, 3.0
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,7 @@ def make_stream(
     )
 
 
-def deal(messages: Sequence[Message], workers: int, size: int, seed: int = 0) -> Iterator[list[Message]]:
+def deal(messages: Sequence[T], workers: int, size: int, seed: int = 0) -> Iterator[list[T]]:
     """Batches of up to `size` messages, as SQS hands them out to `workers` that ask at the same time: what is in the
     queue then goes to each of them at random."""
     chance = random.Random(seed)  # noqa: S311

@@ -5,14 +5,15 @@
 
 import time
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from benchmarks import contenders, ledger, proxy
-from benchmarks.contenders import CONTENDERS, PLAIN
+from benchmarks.contenders import CONTENDERS, PLAIN, RECORDS, SUREWRITE
 from benchmarks.messages import SCENARIOS, make_round
-from local import aws
+from local import aws, functions
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -29,9 +30,7 @@ def test_every_contender_ends_at_the_same_counters(
     round_ = make_round(scenario, 40, duplicates)
     for contender in CONTENDERS:
         with contenders.fresh_tables(dynamodb_client) as tables:
-            for name, value in contenders.environment(contender, tables, dynamodb_endpoint).items():
-                monkeypatch.setenv(name, value)
-            handler = contenders.load(contender, tables, dynamodb_endpoint)
+            handler = loaded(contender, tables, dynamodb_endpoint, monkeypatch)
             for event in (round_.warm_up, round_.measured):
                 assert handler(event) == {"batchItemFailures": []}
             expected = round_.deliveries if contender == PLAIN else round_.keys
@@ -77,8 +76,38 @@ def test_the_proxy_delays_single_calls_and_transactions(
     assert proxy.latency(b"X-Amz-Target: DynamoDB_20120810.BatchGetItem\r\n", b"") == proxy.SINGLE
 
 
-def test_a_ledger_is_filled_to_the_record(
-    dynamodb_client: "DynamoDBClient", dynamodb_endpoint: str, table_names: dict[str, str]
+@pytest.mark.parametrize("contender", [SUREWRITE, RECORDS])
+def test_a_full_ledger_holds_what_workers_leave(
+    contender: str, dynamodb_client: "DynamoDBClient", dynamodb_endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ledger.fill(dynamodb_endpoint, table_names["Ledger"], 60)
-    assert dynamodb_client.scan(TableName=table_names["Ledger"], Select="COUNT")["Count"] == 60
+    with contenders.fresh_tables(dynamodb_client) as tables:
+        handler = loaded(contender, tables, dynamodb_endpoint, monkeypatch)
+        handler(make_round("hot", 40).warm_up)
+        left = {shape(item) for item in dynamodb_client.scan(TableName=tables.ledger)["Items"]}
+    with contenders.fresh_tables(dynamodb_client) as tables:
+        ledger.fill(dynamodb_endpoint, tables.ledger, 260)
+        items = dynamodb_client.scan(TableName=tables.ledger)["Items"]
+    assert len(left) == 1
+    assert left < {shape(item) for item in items}
+    slots = [int(item["n"]["N"]) for item in items if "n" in item]
+    assert sorted(slots) == [30, 100]
+    assert sum(slots) + len(items) - len(slots) == 260
+
+
+def shape(item: Mapping[str, Mapping[str, Any]]) -> frozenset[tuple[str, str, int]]:
+    """Names, types and lengths of an item's attributes; of keys in a slot only how long the names are."""
+    known = {"id": 0, "n": 0, "expires_at": 0, "fingerprint": 32}
+    return frozenset(
+        (name, kind, known[name]) if name in known else (f"{len(name)} characters", kind, len(value))
+        for name, content in item.items()
+        for kind, value in content.items()
+    )
+
+
+def loaded(
+    contender: str, tables: contenders.Tables, endpoint: str, monkeypatch: pytest.MonkeyPatch
+) -> functions.Function:
+    """The contender's handler in this process."""
+    for name, value in contenders.environment(contender, tables, endpoint).items():
+        monkeypatch.setenv(name, value)
+    return contenders.load(contender, tables, endpoint)
