@@ -9,6 +9,7 @@ from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
@@ -53,6 +54,11 @@ class Resolver(APIGatewayHttpResolver):
 
     def _to_proxy_event(self, event: dict[str, Any]) -> Event:
         return Event(event, self._json_body_deserializer)
+
+
+def new_router() -> APIGatewayHttpRouter:
+    """Routes that `Resolver.include_router` takes in."""
+    return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
 
 
 class _Shape(BaseModel):
