@@ -61,11 +61,16 @@ _FREE, _ELSEWHERE = Standing(), Standing(elsewhere=True)
 
 
 class _Apart(NamedTuple):
-    """What a run has learned of a slot: whether it is closed, and which of its keys are marked."""
+    """What a run has learned of a slot: whether it is closed, which keys it holds, and which are marked in it."""
 
-    closed: bool = False
-    marked: frozenset[str] = frozenset()
-    expires_at: int = 0
+    closed: bool
+    held: frozenset[str]
+    marked: frozenset[str]
+    expires_at: int
+
+    def excludes(self, name: str) -> bool:
+        """Whether a key has a record of its own. One that the slot holds is claimed there all the same, to be told."""
+        return name in self.marked or (self.closed and name not in self.held)
 
 
 class Placement:
@@ -83,7 +88,7 @@ class Placement:
         slot = self._ledger.slot(claim.key)
         if slot is None or (apart := self._apart.get(slot)) is None:
             return slot
-        return None if apart.closed or slots.attribute(claim.key) in apart.marked else slot
+        return None if apart.excludes(slots.attribute(claim.key)) else slot
 
     def load(self, claims: Iterable[Claim]) -> Load:
         """What claiming them takes."""
@@ -99,10 +104,11 @@ class Placement:
     def learn(self, slot: str, seen: Slot) -> None:
         """Takes note of a slot that was seen."""
         marked = frozenset(name for name, value in seen.keys.items() if value is None)
+        held = seen.keys.keys() - marked
         closed = seen.size >= self._ledger.close_at
         if closed or marked:
             self.learned += 1
-            self._apart[slot] = _Apart(closed, marked, seen.expires_at)
+            self._apart[slot] = _Apart(closed, frozenset(held), marked, seen.expires_at)
         elif self._apart.pop(slot, None) is not None:
             self.learned += 1
 
@@ -119,7 +125,7 @@ class Placement:
             # half of the margin is for the time until the record is written
             if slot is not None and apart is not None and apart.expires_at < needed + slots.MARGIN // 2:
                 name = slots.attribute(claim.key)
-                if apart.closed or name in apart.marked:
+                if apart.excludes(name):
                     marked.setdefault(slot, set()).update(() if apart.closed else (name,))
         for slot, names in marked.items():
             table, expires_at = self._ledger.table, needed + slots.MARGIN
