@@ -7,7 +7,7 @@ import pytest
 
 from surewrite import Item, Write, attr
 from surewrite.errors import ConditionFailed
-from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.engine.house import OWN, RAINMAKER, House, rainmaker
 from tests.models import Book, Offer, Product
 
 ways = pytest.mark.parametrize(
@@ -24,15 +24,15 @@ def test_alice_and_bob(house: House, keyed: bool, returns: Any) -> None:
     def price(person: str, value: int) -> Write:
         return Write.update(Product, 1, {attr("Price").set(value)}, attr("Price").eq(10), return_values=returns)
 
-    alice = house.db.commit(price("Alice", 8), key(scope="Alice") if keyed else None)
+    alice = house.db.commit(price("Alice", 8), OWN(scope="Alice") if keyed else None)
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(price("Bob", 12), key(scope="Bob") if keyed else None)
+        house.db.commit(price("Bob", 12), OWN(scope="Bob") if keyed else None)
     assert failed.value.image == {**Product(id=1).to_image(), "Price": 8}
     stored = house.stored(Product, 1)
     assert stored == {**Product(id=1).to_image(), "Price": 8, "_v": alice.version}
     if keyed:
         # Alice's condition is not met any more, but her write was applied
-        assert house.db.commit(price("Alice", 8), key(scope="Alice")).replayed
+        assert house.db.commit(price("Alice", 8), OWN(scope="Alice")).replayed
         assert house.stored(Product, 1) == stored
 
 
@@ -55,10 +55,10 @@ def test_what_is_not_met(house: House, keyed: bool, returns: Any, kind: int, opt
     house.seed(rainmaker())
     before = house.stored(Book, RAINMAKER)
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(_writes(returns, **options)[kind], key() if keyed else None)
+        house.db.commit(_writes(returns, **options)[kind], OWN() if keyed else None)
     assert failed.value.image == rainmaker().to_image()
     assert house.stored(Book, RAINMAKER) == before
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 @ways
@@ -68,10 +68,10 @@ def test_what_is_not_met_by_nothing(
     house: House, keyed: bool, returns: Any, kind: int, options: dict[str, Any]
 ) -> None:
     with pytest.raises(ConditionFailed) as failed:
-        house.db.commit(_writes(returns, **options)[kind], key() if keyed else None)
+        house.db.commit(_writes(returns, **options)[kind], OWN() if keyed else None)
     assert failed.value.image is None
     assert house.stored(Book, RAINMAKER) is None
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 @ways
@@ -84,23 +84,23 @@ def test_what_is_not_met_by_nothing(
 def test_what_is_met(house: House, keyed: bool, returns: Any, kind: int, options: dict[str, Any]) -> None:
     house.seed(rainmaker())
     write = _writes(returns, **options)[kind]
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.db.commit(write, OWN() if keyed else None)
     assert outcome.attributes == (None if returns == "NONE" else rainmaker().to_image())
     assert house.shown(Book, RAINMAKER) == (None if kind == 2 else rainmaker(views=1).to_image())
     if keyed:
-        assert house.db.commit(write, key()).attributes == outcome.attributes
+        assert house.db.commit(write, OWN()).attributes == outcome.attributes
 
 
 @ways
 def test_create_only(house: House, keyed: bool, returns: Any) -> None:
     write = Write.put(rainmaker(), absent=True, return_values=returns)
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.db.commit(write, OWN() if keyed else None)
     assert outcome.attributes is None
     assert house.stored(Book, RAINMAKER) == {**rainmaker().to_image(), "_v": outcome.version}
     if keyed:
-        assert house.db.commit(write, key()).replayed
+        assert house.db.commit(write, OWN()).replayed
     with pytest.raises(ConditionFailed):
-        house.db.commit(write, key("another") if keyed else None)
+        house.db.commit(write, OWN("another") if keyed else None)
 
 
 @ways
@@ -108,7 +108,7 @@ def test_every_write_has_a_version_of_its_own(house: House, keyed: bool, returns
     seen = {"seeded"}
     for number in range(3):
         write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, return_values=returns)
-        seen.add(house.db.commit(write, key(str(number)) if keyed else None).version or "")
+        seen.add(house.db.commit(write, OWN(str(number)) if keyed else None).version or "")
         stored = (house.stored(Book, RAINMAKER) or {})["_v"]
         assert stored in seen
         house.db.commit(Write.update(Book, RAINMAKER, {attr("Stock").add(1)}, version=stored))
@@ -122,11 +122,11 @@ def test_items_that_others_have_written_get_their_version(house: House, keyed: b
     house.seed(item, version=None)
     attribute = "low" if isinstance(item, Offer) else "Views"
     write = Write.update(type(item), item, {attr(attribute).add(1)}, return_values=returns)
-    outcome = house.db.commit(write, key() if keyed else None)
+    outcome = house.db.commit(write, OWN() if keyed else None)
     assert house.stored(type(item), item) == {**item.to_image(), attribute: 2, "_v": outcome.version}
     assert outcome.attributes == (None if returns == "NONE" else {**item.to_image(), attribute: 2})
     if keyed:
-        assert house.db.commit(write, key()).replayed
+        assert house.db.commit(write, OWN()).replayed
 
 
 @ways
@@ -134,7 +134,7 @@ def test_a_demanded_version_is_not_that_of_an_item_without_one(house: House, key
     house.seed(rainmaker(), version=None)
     write = Write.update(Book, RAINMAKER, {attr("Views").add(1)}, version="v", return_values=returns)
     with pytest.raises(ConditionFailed):
-        house.db.commit(write, key() if keyed else None)
+        house.db.commit(write, OWN() if keyed else None)
     assert house.stored(Book, RAINMAKER) == rainmaker().to_image()
 
 
@@ -158,8 +158,8 @@ def test_conditions_of_every_kind(house: House, keyed: bool, returns: Any, condi
     house.seed(rainmaker(price=10, tags={"law"}))
     write = Write.update(Book, RAINMAKER, {attr("Stock").set(3)}, condition, return_values=returns)
     if met:
-        house.db.commit(write, key() if keyed else None)
+        house.db.commit(write, OWN() if keyed else None)
     else:
         with pytest.raises(ConditionFailed):
-            house.db.commit(write, key() if keyed else None)
+            house.db.commit(write, OWN() if keyed else None)
     assert (house.shown(Book, RAINMAKER) or {})["Stock"] == (3 if met else 0)

@@ -12,7 +12,7 @@ import pytest
 from surewrite import Boto3Transport, BulkWrite, Deadline, Entry, Write, attr
 from surewrite.errors import CallFailed, DeadlineExceeded, InvalidItem, InvalidUpdate, KeyReused, Rejected
 from surewrite.testing import InterceptingTransport, cancellation, client_error
-from tests.engine.house import House, key
+from tests.engine.house import OWN, House, Keys
 from tests.models import Book, Offer, Product
 
 
@@ -25,7 +25,7 @@ def low(by: int, offer: str = "o") -> Write:
     return Write.update(Offer, offer, {attr("low").add(by)})
 
 
-def test_a_bulk_write_of_nothing_has_a_result(house: House) -> None:
+def test_a_bulk_write_of_nothing_has_a_result(house: House, key: Keys) -> None:
     nothing, something = BulkWrite.of([]), BulkWrite.of([Write.put(Product(id=1))])
     assert not house.db.bulk_write(nothing, key("nothing")).replayed
     assert house.db.bulk_write(nothing, key("nothing")).replayed
@@ -35,7 +35,7 @@ def test_a_bulk_write_of_nothing_has_a_result(house: House) -> None:
     assert [result.error for result in results] == [None, None]
 
 
-def test_an_item_that_vanishes_before_writes_that_do_not_fit_together(house: House) -> None:
+def test_an_item_that_vanishes_before_writes_that_do_not_fit_together(house: House, key: Keys) -> None:
     """The first is committed again, and the second has its turn after it."""
     house.seed(Offer(id="o"))
     vanishing = [Write.delete(Offer, "o")]
@@ -51,7 +51,7 @@ def test_an_item_that_vanishes_before_writes_that_do_not_fit_together(house: Hou
     assert (house.shown(Offer, "o") or {})["low"] == 8
 
 
-def test_what_one_half_has_committed_is_not_told_by_the_other(house: House) -> None:
+def test_what_one_half_has_committed_is_not_told_by_the_other(house: House, key: Keys) -> None:
     """A transaction is refused for one of its writes, and then its second half is denied."""
 
     def before(operation: str, request: Mapping[str, Any]) -> None:
@@ -66,7 +66,7 @@ def test_what_one_half_has_committed_is_not_told_by_the_other(house: House) -> N
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_a_table_that_cannot_be_read_fails_its_own_writes_only(house: House, order: int) -> None:
+def test_a_table_that_cannot_be_read_fails_its_own_writes_only(house: House, key: Keys, order: int) -> None:
     house.seed(Offer(id="o"))
 
     def denied(operation: str, request: Mapping[str, Any]) -> None:
@@ -76,13 +76,13 @@ def test_a_table_that_cannot_be_read_fails_its_own_writes_only(house: House, ord
     shown = Write.update(Book, ("a", "shown"), {attr("Views").add(1)}, return_values="ALL_NEW")
     entries = [Entry(low(1), key("denied")), Entry(shown, key("shown")), Entry(view(), key("unread"))][::order]
     db = house.on(InterceptingTransport(Boto3Transport(house.client), denied))
-    results = dict(zip((entry.key.key for entry in entries), db.commit_many(entries), strict=True))
-    assert isinstance(results["denied"].error, CallFailed)
-    assert results["shown"].outcome is not None
-    assert results["unread"].outcome is not None
+    results = dict(zip((entry.key for entry in entries), db.commit_many(entries), strict=True))
+    assert isinstance(results[key("denied")].error, CallFailed)
+    assert results[key("shown")].outcome is not None
+    assert results[key("unread")].outcome is not None
 
 
-def test_a_read_that_is_refused_fails_its_own_write_only(house: House) -> None:
+def test_a_read_that_is_refused_fails_its_own_write_only(house: House, key: Keys) -> None:
     def refuse(operation: str, request: Mapping[str, Any]) -> None:
         if operation in ("GetItem", "BatchGetItem") and "bad" in repr(request):
             raise client_error(operation, "ValidationException")
@@ -95,7 +95,7 @@ def test_a_read_that_is_refused_fails_its_own_write_only(house: House) -> None:
 
 
 def test_a_slow_read_holds_up_nothing_that_needs_none(house: House) -> None:
-    """While one table is throttled, the writes of another one are committed."""
+    """While one table is throttled, the writes of another one are committed, in transactions of their own."""
     house.seed(Offer(id="o"))
     committed = threading.Event()
 
@@ -112,15 +112,17 @@ def test_a_slow_read_holds_up_nothing_that_needs_none(house: House) -> None:
     transport = InterceptingTransport(Boto3Transport(house.client), before)
     bulks = [BulkWrite.of([Write.put(Product(id=100 * n + m)) for m in range(99)]) for n in range(3)]
     entries = [
-        Entry(low(1), key("read")),
-        *(Entry(bulk, key(str(n))) for n, bulk in enumerate(bulks)),
-        *(Entry(view("last"), key(f"last {n}")) for n in range(99)),
+        Entry(low(1), OWN("read")),
+        *(Entry(bulk, OWN(str(n))) for n, bulk in enumerate(bulks)),
+        *(Entry(view("last"), OWN(f"last {n}")) for n in range(99)),
     ]
     results = house.on(after).commit_many(entries)
     assert all(result.outcome is not None for result in results)
 
 
-def test_a_validator_that_breaks_on_a_writes_own_effect(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_validator_that_breaks_on_a_writes_own_effect(
+    house: House, key: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A second delivery is a replay, whatever the validator raises on the item that the first has left."""
     (first,) = house.db.commit_many([Entry(low(1), key())])
     assert first.outcome is not None
@@ -152,7 +154,7 @@ print(sum(result.outcome is not None for result in results))
 
 
 @pytest.mark.parametrize("amounts", [[8, 8], [4, 4, 4], [4, 4, 4, 20]], ids=str)
-def test_a_refusal_of_some_leaves_what_does_not_fit_after_them(house: House, amounts: list[int]) -> None:
+def test_a_refusal_of_some_leaves_what_does_not_fit_after_them(house: House, key: Keys, amounts: list[int]) -> None:
     """DynamoDB refuses the write of those that go together: each has its result, and so has what was to follow."""
     house.seed(Offer(id="o"))
 
@@ -167,9 +169,9 @@ def test_a_refusal_of_some_leaves_what_does_not_fit_after_them(house: House, amo
     ]
 
 
-def test_a_refusal_that_the_ledger_cannot_confirm_is_none(house: House) -> None:
+def test_a_refusal_that_the_ledger_cannot_confirm_is_none(house: House, key: Keys) -> None:
     def denied(operation: str, request: Mapping[str, Any]) -> None:
-        if operation == "GetItem" and house.names["Ledger"] in repr(request):
+        if operation == key.look_up and house.names["Ledger"] in repr(request):
             raise client_error(operation, "AccessDeniedException")
 
     house.seed(Offer(id="o"))
@@ -179,7 +181,7 @@ def test_a_refusal_that_the_ledger_cannot_confirm_is_none(house: House) -> None:
     assert not result.final
 
 
-def test_what_has_too_little_time_is_not_begun(house: House) -> None:
+def test_what_has_too_little_time_is_not_begun(house: House, key: Keys) -> None:
     house.transport.calls.clear()
     results = house.db.commit_many([Entry(view(), key()), Entry(low(1), key("low"))], deadline=Deadline.after(0.2))
     assert [type(result.error) for result in results] == [DeadlineExceeded] * 2
@@ -187,7 +189,9 @@ def test_what_has_too_little_time_is_not_begun(house: House) -> None:
 
 
 @pytest.mark.parametrize("reasons", [(), ("None", "None")], ids=["none", "empty ones"])
-def test_a_cancellation_without_a_reason_is_tried_again_after_a_wait(house: House, reasons: tuple[str, ...]) -> None:
+def test_a_cancellation_without_a_reason_is_tried_again_after_a_wait(
+    house: House, key: Keys, reasons: tuple[str, ...]
+) -> None:
     cancelled = [True]
     waits: list[float] = []
 
@@ -202,7 +206,7 @@ def test_a_cancellation_without_a_reason_is_tried_again_after_a_wait(house: Hous
     assert len(waits) == 1
 
 
-def test_waits_for_what_is_busy_double(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_waits_for_what_is_busy_double(house: House, key: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: high)
     left, waits = [True] * 4, list[float]()
 
@@ -217,7 +221,7 @@ def test_waits_for_what_is_busy_double(house: House, monkeypatch: pytest.MonkeyP
     assert waits == [0.025, 0.05, 0.1, 0.2]
 
 
-def test_what_a_commit_has_left_is_not_read_again(house: House) -> None:
+def test_what_a_commit_has_left_is_not_read_again(house: House, key: Keys) -> None:
     """Neither for writes that could not go together, nor for what did not fit after others."""
     house.seed(Offer(id="o"))
     apart = [Write.update(Offer, "o", {attr("low").add(1)}, when=attr("id").exists()) for _ in range(3)]
@@ -227,20 +231,20 @@ def test_what_a_commit_has_left_is_not_read_again(house: House) -> None:
 
     house.db.commit_many([Entry(low(6), key("fits")), Entry(low(6), key("does not"))])
     # the last one asks the ledger for the key that is to be refused
-    assert house.operations == ["GetItem", "TransactWriteItems", "GetItem"]
+    assert house.operations == ["GetItem", "TransactWriteItems", key.look_up]
 
 
-def test_writes_of_one_key_never_share_a_transaction(house: House) -> None:
+def test_writes_of_one_key_never_share_a_transaction(house: House, key: Keys) -> None:
     """DynamoDB would refuse it, for they claim the same record."""
     takes = [Write.update(Book, ("a", title), {attr("Stock").add(-1)}) for title in ("empty", "full")]
     house.seed(Book(author="a", title="empty"), Book(author="a", title="full", stock=1))
     first, second = house.db.commit_many([Entry(write, key()) for write in takes])
     assert isinstance(first.error, InvalidItem)
     assert second.outcome is not None
-    assert house.operations == ["TransactWriteItems", "GetItem", "TransactWriteItems"]
+    assert house.operations == ["TransactWriteItems", key.look_up, "TransactWriteItems"]
 
 
-def test_what_is_denied_is_not_tried_one_by_one(house: House) -> None:
+def test_what_is_denied_is_not_tried_one_by_one(house: House, key: Keys) -> None:
     """One table is denied, or it is not: there is nothing to find out."""
     calls = list[str]()
 
@@ -257,7 +261,7 @@ def test_what_is_denied_is_not_tried_one_by_one(house: House) -> None:
     assert calls == ["TransactWriteItems"] * 3
 
 
-def test_a_write_after_a_bulk_write_of_its_item(house: House) -> None:
+def test_a_write_after_a_bulk_write_of_its_item(house: House, key: Keys) -> None:
     """It does not join a write from before."""
     before = Write.update(Product, 1, {attr("Description").set("before"), attr("QuantityOnHand").add(1)})
     after = Write.update(Product, 1, {attr("QuantityOnHand").add(5)})
@@ -269,7 +273,7 @@ def test_a_write_after_a_bulk_write_of_its_item(house: House) -> None:
     assert (shown["Description"], shown["QuantityOnHand"]) == ("bulk", 5)
 
 
-def test_a_rejected_delivery_decides_for_no_other(house: House) -> None:
+def test_a_rejected_delivery_decides_for_no_other(house: House, key: Keys) -> None:
     """Two messages with one key in one batch: one of them has been rejected before."""
     write = Write.update(Book, ("a", "t"), {attr("Category").set("c")})
     house.db.reject(key(), write.fingerprint, "no", source="m1")

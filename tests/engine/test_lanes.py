@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from surewrite import BulkWrite, Entry, IdempotencyKey, Write, attr
+from surewrite import BulkWrite, Entry, Write, attr
 from surewrite.errors import Blocked, CallFailed, InvalidItem, KeyReused, Rejected
 from surewrite.testing import client_error
-from tests.engine.house import House
+from tests.engine.house import House, Keys, in_every_way
 from tests.models import Book, Offer, Product
 
 
@@ -19,10 +19,6 @@ def update(title: str, *actions: Any) -> Write:
     return Write.update(Book, ("a", title), actions)
 
 
-def key(text: str) -> IdempotencyKey:
-    return IdempotencyKey("lanes", text)
-
-
 def kinds(results: Any) -> list[str]:
     return [
         type(result.error).__name__ if result.outcome is None else "replayed" if result.outcome.replayed else "applied"
@@ -30,14 +26,15 @@ def kinds(results: Any) -> list[str]:
     ]
 
 
-def test_a_lane_keeps_its_order(house: House) -> None:
+def test_a_lane_keeps_its_order(house: House, key: Keys) -> None:
     steps = [attr("Tags").add({str(n)}) if n % 2 else attr("Tags").remove() for n in range(8)]
     house.db.commit_many([Entry(update("x", step), key(str(n)), lane="g") for n, step in enumerate(steps)])
     assert (house.shown(Book, ("a", "x")) or {})["Tags"] == {"7"}
     assert house.operations == ["TransactWriteItems"] * 8
 
 
-def test_lanes_share_transactions(house: House) -> None:
+@in_every_way
+def test_lanes_share_transactions(house: House, key: Keys) -> None:
     entries = [
         Entry(update(f"lane {lane}", attr("Views").add(1)), key(f"{lane}/{n}"), lane=str(lane))
         for n in range(3)
@@ -48,7 +45,7 @@ def test_lanes_share_transactions(house: House) -> None:
     assert all((house.shown(Book, ("a", f"lane {lane}")) or {})["Views"] == 3 for lane in range(40))
 
 
-def test_nothing_follows_what_was_refused(house: House) -> None:
+def test_nothing_follows_what_was_refused(house: House, key: Keys) -> None:
     house.seed(book("x"))
     takes = [update("x", attr("Stock").add(-n)) for n in (1, 1, 0)]
     entries = [
@@ -58,7 +55,7 @@ def test_nothing_follows_what_was_refused(house: House) -> None:
     assert kinds(house.db.commit_many(entries)) == ["applied", "InvalidItem", "Blocked", "applied"]
 
 
-def test_a_rival_of_a_key_does_not_run_in_a_stopped_lane(house: House) -> None:
+def test_a_rival_of_a_key_does_not_run_in_a_stopped_lane(house: House, key: Keys) -> None:
     house.seed(book("x", stock=0))
     entries = [
         Entry(update("x", attr("Stock").add(-1)), key("1"), lane="g"),
@@ -69,7 +66,7 @@ def test_a_rival_of_a_key_does_not_run_in_a_stopped_lane(house: House) -> None:
     assert (house.shown(Book, ("a", "y")) or {})["Views"] == 1
 
 
-def test_a_lane_with_a_bulk_write(house: House) -> None:
+def test_a_lane_with_a_bulk_write(house: House, key: Keys) -> None:
     bulk = BulkWrite.of(Write.put(Product(id=n)) for n in range(150))
     entries = [
         Entry(bulk, key("bulk"), lane="g"),
@@ -83,7 +80,7 @@ def test_a_lane_with_a_bulk_write(house: House) -> None:
     assert house.stored(Product, 4) is not None
 
 
-def test_bulk_writes_are_parts_like_any_other(house: House) -> None:
+def test_bulk_writes_are_parts_like_any_other(house: House, key: Keys) -> None:
     entries = [
         Entry(BulkWrite.of(Write.put(Product(id=10 * n + m)) for m in range(9)), key(f"bulk {n}")) for n in range(30)
     ]
@@ -92,7 +89,7 @@ def test_bulk_writes_are_parts_like_any_other(house: House) -> None:
     assert set(kinds(house.db.commit_many(entries, parallel=1))) == {"replayed"}
 
 
-def test_a_used_key_stops_a_bulk_write_before_it_begins(house: House) -> None:
+def test_a_used_key_stops_a_bulk_write_before_it_begins(house: House, key: Keys) -> None:
     first = BulkWrite.of(Write.put(Product(id=n)) for n in range(20))
     house.db.bulk_write(first, key("bulk"))
     other = BulkWrite.of(Write.put(Product(id=1000 + n)) for n in range(400))
@@ -101,7 +98,7 @@ def test_a_used_key_stops_a_bulk_write_before_it_begins(house: House) -> None:
     assert all(house.stored(Product, 1000 + n) is None for n in (0, 150, 399))
 
 
-def test_a_rejected_delivery_stays_rejected_and_a_redrive_applies(house: House) -> None:
+def test_a_rejected_delivery_stays_rejected_and_a_redrive_applies(house: House, key: Keys) -> None:
     write = update("x", attr("Views").add(1))
     house.db.reject(key("k"), write.fingerprint, "out of stock", source="m1")
     (redelivered,) = house.db.commit_many([Entry(write, key("k"), source="m1")])
@@ -117,7 +114,7 @@ def test_a_rejected_delivery_stays_rejected_and_a_redrive_applies(house: House) 
     assert again.outcome.replayed
 
 
-def test_each_message_that_was_rejected_under_a_key_stays_rejected(house: House) -> None:
+def test_each_message_that_was_rejected_under_a_key_stays_rejected(house: House, key: Keys) -> None:
     """A producer sent one request twice: both messages were refused before the worker died."""
     write = update("x", attr("Views").add(1))
     for source in ("m1", "m2"):
@@ -130,13 +127,13 @@ def test_each_message_that_was_rejected_under_a_key_stays_rejected(house: House)
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
-def test_a_delivery_that_was_rejected_for_another_is_free(house: House, returns: Any) -> None:
+def test_a_delivery_that_was_rejected_for_another_is_free(house: House, key: Keys, returns: Any) -> None:
     write = Write.update(Book, ("a", "x"), {attr("Views").add(1)}, return_values=returns)
     house.db.reject(key("k"), write.fingerprint, "no", source="m1")
     assert not house.db.commit(write, key("k")).replayed
 
 
-def test_what_one_entry_raises_is_that_entrys(house: House) -> None:
+def test_what_one_entry_raises_is_that_entrys(house: House, key: Keys) -> None:
     """A validator that breaks on what is stored; a call that is denied for one table."""
     house.seed_image(Offer, {"id": "broken", "low": "text", "high": None})
     entries = [
@@ -149,7 +146,7 @@ def test_what_one_entry_raises_is_that_entrys(house: House) -> None:
     assert kinds(others) == ["applied", "applied"]
 
 
-def test_a_validator_that_raises_what_it_should_not(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_validator_that_raises_what_it_should_not(house: House, key: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
     real = Offer.from_image.__func__  # type: ignore[attr-defined]
 
     def fragile(cls: type[Offer], image: Any) -> Offer:
@@ -170,7 +167,7 @@ def test_a_validator_that_raises_what_it_should_not(house: House, monkeypatch: p
         house.db.commit(Write.update(Offer, "broken", {attr("low").add(1)}), key("alone"))
 
 
-def test_blocked_and_failed_calls_are_not_final(house: House) -> None:
+def test_blocked_and_failed_calls_are_not_final(house: House, key: Keys) -> None:
     def denied(operation: str, request: Any, /) -> dict[str, Any]:
         raise client_error(operation, "AccessDeniedException")
 
@@ -185,7 +182,7 @@ def test_blocked_and_failed_calls_are_not_final(house: House) -> None:
     assert (type(second.error), second.final) == (Blocked, False)
 
 
-def test_a_table_that_is_denied_fails_its_own_entries_only(house: House) -> None:
+def test_a_table_that_is_denied_fails_its_own_entries_only(house: House, key: Keys) -> None:
     def denied(operation: str, request: Any, /) -> dict[str, Any]:
         if house.names["Books"] in str(request):
             raise client_error(operation, "AccessDeniedException")
@@ -198,7 +195,7 @@ def test_a_table_that_is_denied_fails_its_own_entries_only(house: House) -> None
     assert kinds(house.on(denied).commit_many(entries, parallel=1)) == ["CallFailed", "applied"] * 4
 
 
-def test_refusals_are_kept_where_the_rest_fails(house: House) -> None:
+def test_refusals_are_kept_where_the_rest_fails(house: House, key: Keys) -> None:
     """Of steps that see their item the first is refused, the second is committed, the third comes after it."""
     house.seed(Offer(id="o", low=0, high=5))
 

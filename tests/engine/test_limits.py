@@ -7,17 +7,16 @@ from typing import Annotated, Any
 
 import pytest
 
-from surewrite import Field, IdempotencyKey, Item, PartitionKey, SortKey, Write, attr
+from surewrite import Field, Item, PartitionKey, SortKey, Write, attr
 from surewrite.errors import InvalidItem, InvalidUpdate, ItemTooLarge
 from surewrite.expressions.actions import Action
-from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.engine.house import OWN, PACKED, RAINMAKER, House, Keys, rainmaker
 from tests.models import Book, Offer, Product, Thread, User
 
 WAYS = [
-    pytest.param(None, "NONE", id="plain"),
-    pytest.param(None, "ALL_NEW", id="plain shown"),
-    pytest.param(key(), "NONE", id="keyed"),
-    pytest.param(key(), "ALL_NEW", id="keyed shown"),
+    pytest.param(idempotency_key, returns, id=name + shown)
+    for name, idempotency_key in (("plain", None), ("keyed", OWN()), ("packed", PACKED()))
+    for shown, returns in (("", "NONE"), (" shown", "ALL_NEW"))
 ]
 ways = pytest.mark.parametrize(("idempotency_key", "returns"), WAYS)
 
@@ -41,7 +40,7 @@ def test_validators_across_attributes_see_the_new_item(
     with pytest.raises(InvalidItem, match="low is above high"):
         house.db.commit(Write.update(Offer, "o", actions, return_values=returns), idempotency_key)
     assert house.shown(Offer, "o") == (None if before is None else before.to_image())
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 @ways
@@ -50,7 +49,7 @@ def test_validators_across_attributes_let_a_valid_item_pass(house: House, idempo
     write = Write.update(Offer, "o", {attr("low").add(2), attr("high").set(5)}, return_values=returns)
     house.db.commit(write, idempotency_key)
     assert house.shown(Offer, "o") == {"id": "o", "low": 5, "high": 5}
-    assert house.records() == (idempotency_key is not None)
+    assert house.consumed() == (idempotency_key is not None)
 
 
 class Gauge(Item, table="Books"):
@@ -97,7 +96,7 @@ def test_a_limit_holds(house: House, idempotency_key: Any, returns: Any, name: s
     wrong = {problem.location[0] for problem in invalid.value.problems}
     assert wrong == ({"name"} if before is None else changed)
     assert house.shown(Gauge, KEY) == stored
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 KEEPING: dict[str, tuple[Gauge | None, set[Action], dict[str, Any]]] = {
@@ -120,12 +119,12 @@ def test_what_is_within_the_limits_passes(house: House, idempotency_key: Any, re
     assert house.shown(Gauge, KEY) == {"Author": "a", "Title": "b", "name": "n", **after}
 
 
-def test_limits_are_kept_without_a_read(house: House) -> None:
+def test_limits_are_kept_without_a_read(house: House, key: Keys) -> None:
     house.seed_image(Gauge, gauge(level=0).model_dump(by_alias=True, exclude_unset=True))
     with pytest.raises(InvalidItem):
         house.db.commit(Write.update(Gauge, KEY, {attr("level").add(-4)}), key())
     house.db.commit(Write.update(Gauge, KEY, {attr("level").add(-3)}), key())
-    assert house.operations == ["TransactWriteItems", "GetItem", "TransactWriteItems"]  # a refusal asks the ledger
+    assert house.operations == ["TransactWriteItems", key.look_up, "TransactWriteItems"]  # a refusal asks the ledger
 
 
 @pytest.mark.parametrize(
@@ -137,7 +136,7 @@ def test_limits_are_kept_without_a_read(house: House) -> None:
     ],
 )
 def test_a_new_item_obeys_the_limits_too(
-    house: House, model: type[Item], primary_key: Any, action: Action, attribute: str
+    house: House, key: Keys, model: type[Item], primary_key: Any, action: Action, attribute: str
 ) -> None:
     with pytest.raises(InvalidItem) as invalid:
         house.db.commit(Write.update(model, primary_key, {action}), key())
@@ -146,13 +145,13 @@ def test_a_new_item_obeys_the_limits_too(
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
-def test_fifty_in_stock_and_eighty_buyers(house: House, returns: Any) -> None:
+def test_fifty_in_stock_and_eighty_buyers(house: House, key: Keys, returns: Any) -> None:
     house.seed(rainmaker(stock=50))
 
     def buy(number: int) -> str:
         write = Write.update(Book, RAINMAKER, {attr("Stock").add(-1)}, return_values=returns)
         try:
-            house.db.commit(write, IdempotencyKey("shop", str(number)))
+            house.db.commit(write, key(str(number)))
         except InvalidItem as error:
             return f"rejected for {[problem.location for problem in error.problems]}"
         return "applied"
@@ -160,9 +159,9 @@ def test_fifty_in_stock_and_eighty_buyers(house: House, returns: Any) -> None:
     with ThreadPoolExecutor(8) as pool:
         assert Counter(pool.map(buy, range(80))) == {"applied": 50, "rejected for [('Stock',)]": 30}
     assert (house.shown(Book, RAINMAKER) or {})["Stock"] == 0
-    assert house.records() == 50
+    assert house.consumed() == 50
     if returns == "NONE":
-        assert set(house.operations) == {"TransactWriteItems", "GetItem"}  # each refusal asks the ledger
+        assert set(house.operations) == {"TransactWriteItems", key.look_up}  # each refusal asks the ledger
 
 
 def _grow(returns: Any) -> Write:
@@ -176,7 +175,7 @@ def test_an_update_cannot_grow_an_item_over_400_kb(house: House, idempotency_key
     with pytest.raises(ItemTooLarge):
         house.db.commit(_grow(returns), idempotency_key)
     assert house.stored(Book, RAINMAKER) == {**large.to_image(), "_v": "seeded"}
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 @ways
@@ -219,7 +218,7 @@ def test_what_dynamodb_refuses_names_the_path(
         house.db.commit(Write.update(Book, RAINMAKER, {action}, return_values=returns), idempotency_key)
     assert [problem.location for problem in invalid.value.problems] == [(action.label, path)]
     assert house.shown(Book, RAINMAKER) == image
-    assert house.records() == 0
+    assert house.consumed() == 0
 
 
 @ways

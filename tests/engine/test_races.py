@@ -10,7 +10,7 @@ import pytest
 
 from surewrite import Boto3Transport, IdempotencyKey, Outcome, Table, Write, attr
 from surewrite.errors import ConditionFailed, KeyReused
-from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.engine.house import RAINMAKER, House, Keys, rainmaker
 from tests.models import Book, Offer
 
 THREADS = 16
@@ -61,7 +61,7 @@ RACES: dict[str, tuple[Callable[[Any], Write], Callable[[dict[str, Any]], None]]
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_OLD", "ALL_NEW"])
 @pytest.mark.parametrize("name", RACES)
-def test_one_key(house: House, name: str, returns: Any) -> None:
+def test_one_key(house: House, key: Keys, name: str, returns: Any) -> None:
     if (name, returns) == ("delete", "ALL_NEW"):
         returns = "ALL_OLD"
     make, change = RACES[name]
@@ -70,19 +70,19 @@ def test_one_key(house: House, name: str, returns: Any) -> None:
         after = rainmaker(stock=1).to_image()
         change(after)
         _one_winner(house, make(returns), key(str(number)), after)
-    assert house.records() == ROUNDS
+    assert house.consumed() == ROUNDS
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_OLD", "ALL_NEW"])
-def test_one_key_that_creates(house: House, returns: Any) -> None:
+def test_one_key_that_creates(house: House, key: Keys, returns: Any) -> None:
     for number in range(ROUNDS):
         book = rainmaker(title=str(number))
         _one_winner(house, Write.put(book, absent=True, return_values=returns), key(str(number)), book.to_image())
-    assert house.records() == ROUNDS
+    assert house.consumed() == ROUNDS
 
 
 @pytest.mark.parametrize("returns", ["NONE", "UPDATED_NEW"])
-def test_one_key_with_validators_across(house: House, returns: Any) -> None:
+def test_one_key_with_validators_across(house: House, key: Keys, returns: Any) -> None:
     for number in range(ROUNDS):
         write = Write.update(Offer, str(number), {attr("low").add(10)}, return_values=returns)
         _one_winner(house, write, key(str(number)), {"id": str(number), "low": 10})
@@ -91,17 +91,14 @@ def test_one_key_with_validators_across(house: House, returns: Any) -> None:
 def _one_winner(house: House, write: Write, idempotency_key: IdempotencyKey, after: dict[str, Any]) -> None:
     outcomes = at_once(lambda _: house.db.commit(write, idempotency_key))
     winner = next(outcome for outcome in outcomes if not outcome.replayed)
-    assert Counter(outcome.replayed for outcome in outcomes) == {False: 1, True: THREADS - 1}
-    if write.return_values == "NONE":
-        assert {outcome.attributes is None for outcome in outcomes} == {True}
-    else:
-        assert {outcome.dump() for outcome in outcomes} == {winner.dump()}
+    replays = [outcome for outcome in outcomes if outcome.replayed]
+    assert replays == [house.replay_of(winner, write, idempotency_key)] * (THREADS - 1)
     stored = house.stored(write.model, write.key)
     assert stored == ({**after, "_v": winner.version} if after else None)
 
 
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
-def test_one_key_of_two_requests(house: House, returns: Any) -> None:
+def test_one_key_of_two_requests(house: House, key: Keys, returns: Any) -> None:
     """Whichever comes first, the other is refused in every thread."""
 
     def commit(number: int) -> int | None:
@@ -121,7 +118,7 @@ def test_one_key_of_two_requests(house: House, returns: Any) -> None:
 
 
 @pytest.mark.parametrize("table", [Book, Offer])
-def test_keys_racing_on_one_item_see_every_value_once(house: House, table: Any) -> None:
+def test_keys_racing_on_one_item_see_every_value_once(house: House, key: Keys, table: Any) -> None:
     item, name = (RAINMAKER, "Views") if table is Book else ("o", "high")
     actions = {attr(name).add(1), attr("low").add(1)} if table is Offer else {attr(name).add(1)}
 
@@ -133,12 +130,12 @@ def test_keys_racing_on_one_item_see_every_value_once(house: House, table: Any) 
     assert len({outcome.version for outcome in outcomes}) == THREADS
     last = max(outcomes, key=lambda outcome: (outcome.attributes or {})[name])
     assert house.stored(table, item) == {**(last.attributes or {}), "_v": last.version}
-    assert house.records() == THREADS
+    assert house.consumed() == THREADS
 
 
 @pytest.mark.parametrize("keyed", [True, False])
 @pytest.mark.parametrize("returns", ["NONE", "ALL_NEW"])
-def test_of_different_callers_only_one_meets_the_condition(house: House, keyed: bool, returns: Any) -> None:
+def test_of_different_callers_only_one_meets_the_condition(house: House, key: Keys, keyed: bool, returns: Any) -> None:
     house.seed(rainmaker())
 
     def commit(number: int) -> object:
@@ -172,7 +169,7 @@ class Between:
 
 
 @pytest.mark.parametrize("name", RACES)
-def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: House, name: str) -> None:
+def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: House, key: Keys, name: str) -> None:
     write = RACES[name][0]("ALL_OLD")
     house.seed(rainmaker(stock=1))
     first: list[Outcome] = []
@@ -181,9 +178,10 @@ def test_the_first_delivery_commits_between_the_two_reads_of_the_second(house: H
         first.append(house.db.commit(write, key()))
 
     again = house.on(Between(house, deliver)).commit(write, key())
-    assert [outcome.replayed for outcome in first] == [False, True]
-    assert again.replayed
-    assert again.dump() == first[0].dump()
+    # a refusal that the ledger is asked about reads both places of a key that may lie in a slot
+    assert [outcome.replayed for outcome in first][:2] == [False, True]
+    assert sum(not outcome.replayed for outcome in first) == 1
+    assert again == house.replay_of(first[0], write, key())
     assert (house.stored(Book, RAINMAKER) or {}).get("_v") == first[0].version
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from surewrite import Item, ReturnValues, Write, attr
 from surewrite.model.wire import Image
-from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.engine.house import OWN, RAINMAKER, House, rainmaker
 from tests.models import Book, Part, Product, Thing
 
 BOOK = rainmaker(price=Decimal("12.50"), stock=5, views=7, tags={"law", "novel"})
@@ -67,7 +67,7 @@ def test_of_a_list_only_the_elements_are_shown(house: House, returns: Any, answe
     actions = {attr("RelatedItems[1]").set(1), attr("RelatedItems[0]").remove()}
     write = Write.update(Product, 205, actions, return_values=returns)
     for _ in range(2):
-        assert (house.db.commit(write, key()).attributes or {})["RelatedItems"] == answer
+        assert (house.db.commit(write, OWN()).attributes or {})["RelatedItems"] == answer
     assert (house.shown(Product, 205) or {})["RelatedItems"] == [1, 649]
 
 
@@ -110,7 +110,7 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
     assert (stored() or {}).get("_v") == plain.version
 
     reset()
-    fresh = house.db.commit(write, key())
+    fresh = house.db.commit(write, OWN())
     kept = stored()
     assert house.shown(write.model, write.key) == left
     assert (kept or {}).get("_v") == fresh.version
@@ -120,11 +120,11 @@ def _check_all_ways(house: House, before: Item | None, write: Write) -> bool:
 
     # whatever becomes of the item afterwards, the answer stays
     reset()
-    replay = house.db.commit(write, key())
+    replay = house.db.commit(write, OWN())
     assert stored() == (None if before is None else {**before.to_image(), "_v": "seeded"})
     assert replay.replayed
     assert not replay.current
-    assert house.records() == 1
+    assert house.consumed() == 1
     if write.return_values == "NONE":
         assert (replay.attributes, replay.version, replay.created) == (None, None, False)
     else:

@@ -16,7 +16,7 @@ from surewrite.errors import (
     InvalidRequest,
     RequestRefused,
 )
-from tests.engine.house import RAINMAKER, House, key, rainmaker
+from tests.engine.house import OWN, RAINMAKER, House, rainmaker
 from tests.models import Book, Part, Product, Thing
 
 
@@ -138,7 +138,7 @@ def test_the_scope_of_a_table(house: House) -> None:
     alice, bob = house.table(Book, "alice"), house.table(Book, "bob")
     for table in (alice, bob, alice):
         table.update(RAINMAKER, {attr("Views").add(1)}, idempotency_key="k")
-    alice.update(RAINMAKER, {attr("Views").add(1)}, idempotency_key=key("k", "bob"))
+    alice.update(RAINMAKER, {attr("Views").add(1)}, idempotency_key=OWN("k", "bob"))
     assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": 2}
 
 

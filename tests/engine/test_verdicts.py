@@ -11,7 +11,7 @@ from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
 from surewrite.expressions.actions import Action
 from surewrite.testing import Exactly, Fault, FaultTransport, InterceptingTransport, client_error
 from surewrite.writes import BulkWrite
-from tests.engine.house import House, key
+from tests.engine.house import House, Keys
 from tests.models import Book, Offer, Product
 
 
@@ -20,7 +20,7 @@ def view(title: str, **options: Any) -> Write:
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_a_bulk_write_beside_a_condition_that_is_not_met(house: House, before: int) -> None:
+def test_a_bulk_write_beside_a_condition_that_is_not_met(house: House, key: Keys, before: int) -> None:
     """The actions of a bulk write are several, those of a write are one."""
     bulk = BulkWrite.of([Write.put(Product(id=number)) for number in range(3)])
     unmet = view("unmet", when=attr("Category").exists())
@@ -28,20 +28,20 @@ def test_a_bulk_write_beside_a_condition_that_is_not_met(house: House, before: i
     entries.insert(before, Entry(view("met"), key("met")))
 
     house.transport.calls.clear()
-    results = dict(zip((entry.key.key for entry in entries), house.db.commit_many(entries), strict=True))
+    results = dict(zip((entry.key for entry in entries), house.db.commit_many(entries), strict=True))
     # the one cancellation decides: the refusal is confirmed by the ledger, the others go on together
     operations = house.operations
     assert operations.count("TransactWriteItems") == 2
     assert operations[:2] == ["TransactWriteItems", "GetItem"]
-    assert isinstance(results["unmet"].error, ConditionFailed)
-    assert [results[name].outcome is not None for name in ("bulk", "met")] == [True, True]
+    assert isinstance(results[key("unmet")].error, ConditionFailed)
+    assert [results[key(name)].outcome is not None for name in ("bulk", "met")] == [True, True]
     assert (house.shown(Book, ("a", "met")) or {})["Views"] == 1
     assert house.shown(Book, ("a", "unmet")) is None
     assert [house.shown(Product, number) is not None for number in range(3)] == [True] * 3
-    assert house.records() == 2
+    assert house.consumed() == 2
 
 
-def test_a_used_key_beside_a_bulk_write(house: House) -> None:
+def test_a_used_key_beside_a_bulk_write(house: House, key: Keys) -> None:
     """A replay is the one of the key that was used, and of no other."""
     house.db.commit(view("used"), key("used"))
     bulk = BulkWrite.of([Write.put(Product(id=number)) for number in range(3)])
@@ -54,7 +54,7 @@ def test_a_used_key_beside_a_bulk_write(house: House) -> None:
     assert (house.shown(Book, ("a", "other")) or {})["Views"] == 1
 
 
-def test_what_does_not_fit_after_others_is_committed_after_them(house: House) -> None:
+def test_what_does_not_fit_after_others_is_committed_after_them(house: House, key: Keys) -> None:
     """Each update of a validated item meets the item that the one before has left."""
     house.seed(Offer(id="o", low=0, high=10))
     changes = [attr("low").add(8), attr("low").add(5), attr("high").add(10), attr("low").add(5)]
@@ -65,7 +65,7 @@ def test_what_does_not_fit_after_others_is_committed_after_them(house: House) ->
     assert house.shown(Offer, "o") == {"id": "o", "low": 13, "high": 20}
 
 
-def test_an_item_that_appears_after_it_was_not_there(house: House) -> None:
+def test_an_item_that_appears_after_it_was_not_there(house: House, key: Keys) -> None:
     """What was computed for a new item may not be committed to another one's."""
     rivals = [Offer(id="o", low=9)]
 
@@ -81,7 +81,7 @@ def test_an_item_that_appears_after_it_was_not_there(house: House) -> None:
 
 
 @pytest.mark.parametrize("action", [attr("Views").add(1), attr("Category").set("x")], ids=["uncertain", "certain"])
-def test_a_repeated_request_shares_the_transaction_of_the_first(house: House, action: Action) -> None:
+def test_a_repeated_request_shares_the_transaction_of_the_first(house: House, key: Keys, action: Action) -> None:
     """Whether the first could be refused or not: its result is that of the others."""
     write = Write.update(Book, ("a", "t"), {action})
     results = house.db.commit_many([Entry(write, key("k")) for _ in range(3)])
@@ -89,7 +89,7 @@ def test_a_repeated_request_shares_the_transaction_of_the_first(house: House, ac
     assert house.operations == ["TransactWriteItems"]
 
 
-def test_a_request_that_is_refused_whole_is_refused_for_one(house: House) -> None:
+def test_a_request_that_is_refused_whole_is_refused_for_one(house: House, key: Keys) -> None:
     """DynamoDB does not say for which action: the halves are tried, and the others are applied."""
 
     def refuse(operation: str, request: Mapping[str, Any]) -> None:
@@ -104,7 +104,7 @@ def test_a_request_that_is_refused_whole_is_refused_for_one(house: House) -> Non
     assert [house.shown(Book, ("a", title)) is not None for title in titles] == [title != "bad" for title in titles]
 
 
-def test_a_transaction_whose_response_was_lost_is_the_same_when_it_is_sent_again(house: House) -> None:
+def test_a_transaction_whose_response_was_lost_is_the_same_when_it_is_sent_again(house: House, key: Keys) -> None:
     transport = FaultTransport(Boto3Transport(house.client), Exactly({1: Fault.DROP_RESPONSE}))
     outcome = house.on(transport).commit(view("t"), key())
     assert transport.calls == 2
