@@ -10,9 +10,14 @@ from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, 
 from surewrite.errors import BulkIncomplete, InvalidRequest, KeyReused
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RecordingTransport
 from surewrite.writes import BulkWrite, Write
+from tests.engine.house import Keys
 from tests.models import Book, Product
 
-KEY = IdempotencyKey("test", "load-1")
+
+@pytest.fixture
+def load(key: Keys) -> IdempotencyKey:
+    """The key of a batch."""
+    return key("load-1")
 
 
 @pytest.fixture
@@ -39,34 +44,36 @@ def stored(writer: Client) -> dict[int, int]:
     return {product.id: product.quantity_on_hand for product in writer.table(Product).scan()}
 
 
-def test_a_keyed_batch_is_one_transaction_a_chunk(writer: Client, calls: RecordingTransport) -> None:
+def test_a_keyed_batch_is_one_transaction_a_chunk(
+    writer: Client, load: IdempotencyKey, calls: RecordingTransport
+) -> None:
     batch = BulkWrite.of(products(250))
-    assert not writer.bulk_write(batch, KEY).replayed
+    assert not writer.bulk_write(batch, load).replayed
     assert calls.operations == ["TransactWriteItems"] * 3
     assert stored(writer) == dict.fromkeys(range(250), 1)
-    assert writer.bulk_write(batch, KEY).replayed
+    assert writer.bulk_write(batch, load).replayed
 
 
-def test_a_retry_resumes_where_it_stopped(writer: Client, faults: FaultTransport) -> None:
+def test_a_retry_resumes_where_it_stopped(writer: Client, load: IdempotencyKey, faults: FaultTransport) -> None:
     batch = BulkWrite.of(products(250))
     faults.plan = Exactly({2: Fault.CRASH_AFTER})
     with pytest.raises(Crash):
-        writer.bulk_write(batch, KEY, parallel=1)
+        writer.bulk_write(batch, load, parallel=1)
     writer.table(Product).update(7, {attr("QuantityOnHand").set(99)})
-    assert not writer.bulk_write(batch, KEY).replayed
+    assert not writer.bulk_write(batch, load).replayed
     assert stored(writer) == {**dict.fromkeys(range(250), 1), 7: 99}
 
 
-def test_another_batch_under_the_key_is_refused(writer: Client) -> None:
-    writer.bulk_write(BulkWrite.of(products(3)), KEY)
+def test_another_batch_under_the_key_is_refused(writer: Client, load: IdempotencyKey) -> None:
+    writer.bulk_write(BulkWrite.of(products(3)), load)
     with pytest.raises(KeyReused):
-        writer.bulk_write(BulkWrite.of(products(3, quantity=2)), KEY)
+        writer.bulk_write(BulkWrite.of(products(3, quantity=2)), load)
     assert stored(writer) == dict.fromkeys(range(3), 1)
 
 
-def test_a_refused_item_is_an_error_and_nothing_of_its_chunk_is_written(writer: Client) -> None:
+def test_a_refused_item_is_an_error_and_nothing_of_its_chunk_is_written(writer: Client, load: IdempotencyKey) -> None:
     with pytest.raises(InvalidRequest):
-        writer.bulk_write(BulkWrite.of([*products(3), Write.put(Product(id=1, description="x"))], "error"), KEY)
+        writer.bulk_write(BulkWrite.of([*products(3), Write.put(Product(id=1, description="x"))], "error"), load)
     assert stored(writer) == {}
 
 

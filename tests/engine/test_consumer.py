@@ -37,10 +37,11 @@ class Tagged(Item, table="Tagged", collection="tagged"):
     tags: Any = None
 
 
-@pytest.fixture
-def client(dynamodb_client: DynamoDBClient) -> Client:
+@pytest.fixture(params=[True, False], ids=["packed", "own"])
+def client(dynamodb_client: DynamoDBClient, request: pytest.FixtureRequest) -> Client:
     names = create_tables(dynamodb_client, [Note, Tagged], f"{uuid.uuid4()}-")
-    return Client(names["Ledger"], transport=Boto3Transport(dynamodb_client), tables=names)
+    transport = Boto3Transport(dynamodb_client)
+    return Client(names["Ledger"], transport=transport, tables=names, packing=request.param)
 
 
 def update(message_id: str, collection: str, item: str, **sections: Any) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from surewrite.model.json import loads
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
 from surewrite.sqs.cache import RequestCache
-from surewrite.testing import RejectedMessages, cancellation, client_error
+from surewrite.testing import RejectedMessages, cancellation, client_error, sqs_record
 from tests.models import Book, Product
 
 _BODY = 200_000
@@ -38,10 +38,10 @@ class Strict(Item, table="Strict", collection="strict"):
 
 
 def refuse(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
-    """No item is there, and no condition is met."""
-    if operation == "TransactWriteItems":
-        codes = ["None"] * (len(request["TransactItems"]) - 1)
-        raise cancellation(operation, *codes, "ConditionalCheckFailed")
+    """No item is there, and no condition of one is met; rejections are recorded."""
+    tables = [parameters["TableName"] for action in request.get("TransactItems", ()) for parameters in action.values()]
+    if set(tables) - {"Ledger"}:
+        raise cancellation(operation, *["None"] * (len(tables) - 1), "ConditionalCheckFailed")
     return {"Responses": {}}
 
 
@@ -60,6 +60,7 @@ def update(**members: Any) -> dict[str, Any]:
     return {"op": "update", "collection": "books", "key": _KEY, **members}
 
 
+packing = pytest.mark.parametrize("packing", [True, False], ids=["packed", "own"])
 LONG = "x" * _BODY
 REFUSED: dict[str, Any] = {
     "not JSON": "{" + LONG,
@@ -73,15 +74,16 @@ REFUSED: dict[str, Any] = {
 }
 
 
+@packing
 @pytest.mark.parametrize("body", REFUSED.values(), ids=REFUSED)
 @pytest.mark.usefixtures("no_collection")
-def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
+def test_nothing_of_a_rejected_body_is_kept(body: Any, packing: bool) -> None:
     rejected = RejectedMessages()
-    consumer = Consumer(Client(transport=refuse), Catalogue(Book, Strict), rejected)
+    consumer = Consumer(Client(transport=refuse, packing=packing), Catalogue(Book, Strict), rejected)
     text = body if isinstance(body, str) else json.dumps(body)
 
     def batch(number: int) -> int:
-        records = [{"messageId": f"{number}/{n}", "body": f"{text} ", "eventSourceARN": "queue"} for n in range(9)]
+        records = [sqs_record(f"{text} ", message_id=f"{number}/{n}") for n in range(9)]
         report = consumer.process(records, deadline=Deadline.after(10))
         assert report.failures == []
         rejected.rejections.clear()
@@ -95,8 +97,9 @@ def test_nothing_of_a_rejected_body_is_kept(body: Any) -> None:
     assert after - before < 2 * _BODY  # three batches have 27 bodies
 
 
+@packing
 @pytest.mark.usefixtures("no_collection")
-def test_nothing_of_an_applied_body_is_kept_after_conflicts() -> None:
+def test_nothing_of_an_applied_body_is_kept_after_conflicts(packing: bool) -> None:
     calls = itertools.count()
 
     def busy(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
@@ -107,11 +110,12 @@ def test_nothing_of_an_applied_body_is_kept_after_conflicts() -> None:
                 raise cancellation(operation, *["TransactionConflict"] * len(request["TransactItems"]))
         return {}
 
-    consumer = Consumer(Client(transport=busy, sleep=lambda _: None), Catalogue(Book), RejectedMessages())
+    client = Client(transport=busy, sleep=lambda _: None, packing=packing)
+    consumer = Consumer(client, Catalogue(Book), RejectedMessages())
     text = json.dumps(update(set={"Category": LONG}, add={"Views": 1}))
 
     def batch() -> None:
-        records = [{"messageId": str(n), "body": f"{text} ", "eventSourceARN": "queue"} for n in range(9)]
+        records = [sqs_record(f"{text} ", message_id=str(n)) for n in range(9)]
         assert consumer.process(records, deadline=Deadline.after(10)).failures == []
 
     batch()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, attr
+from surewrite import Boto3Transport, Client, Deadline, Ledger, attr
 from surewrite.commit.many import Entry
 from surewrite.errors import ConditionFailed, InvalidCondition, KeyReused
 from surewrite.expressions.merge_patch import merge_actions
@@ -15,6 +15,7 @@ from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
 from surewrite.testing import Exactly, Fault, FaultTransport, RejectedMessages, sqs_record
 from surewrite.writes import Write
+from tests.engine.house import Keys
 from tests.models import MODELS, Book, Thread
 
 BOOK = ("A", "T")
@@ -29,11 +30,7 @@ def writer(dynamodb_client: Any, table_names: dict[str, str]) -> Client:
     return writer_on(Boto3Transport(dynamodb_client), table_names)
 
 
-def key(name: str) -> IdempotencyKey:
-    return IdempotencyKey("t", name)
-
-
-def test_a_sum_with_too_many_digits_is_committed_apart(writer: Client) -> None:
+def test_a_sum_with_too_many_digits_is_committed_apart(writer: Client, key: Keys) -> None:
     huge = [Write.update(Thread, ("f", "s"), {attr("Answered").add(10**38)}) for _ in range(2)]
     other = Write.update(Book, BOOK, {attr("Views").add(1)})
     results = writer.commit_many(
@@ -77,7 +74,9 @@ def test_a_merge_is_not_the_set_that_looks_like_it(writer: Client) -> None:
         books.update(BOOK, {attr("Formats").set({"Audiobook": "x"})}, idempotency_key="m")
 
 
-def test_nobody_is_refused_for_one_that_was_not_applied(dynamodb_client: Any, table_names: dict[str, str]) -> None:
+def test_nobody_is_refused_for_one_that_was_not_applied(
+    dynamodb_client: Any, table_names: dict[str, str], key: Keys
+) -> None:
     """Between the walk and the next commit somebody takes the stock that the first of two was to have."""
     inner = Boto3Transport(dynamodb_client)
     transactions = 0
@@ -113,7 +112,7 @@ def test_a_plain_write_knows_its_own_work_again(
         books.put(Book(author="A", title="T"), absent=True)
 
 
-def test_a_batch_and_a_write_do_not_share_a_key(writer: Client) -> None:
+def test_a_batch_and_a_write_do_not_share_a_key(writer: Client, key: Keys) -> None:
     from surewrite.writes import BulkWrite
 
     writer.bulk_write(BulkWrite.of([Write.put(Book(author="A", title="T"))]), key("same"))
