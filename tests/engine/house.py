@@ -168,8 +168,10 @@ class Keys:
     slots, with some in records of their own among them (`spread`)."""
 
     kind: str
+    scope: str = "app"
 
-    def __call__(self, text: str = "order-17", scope: str = "app") -> IdempotencyKey:
+    def __call__(self, text: str = "order-17", scope: str = "") -> IdempotencyKey:
+        scope = scope or self.scope
         if self.kind == "own":
             return IdempotencyKey(scope, text)
         group = 0 if self.kind == "packed" else zlib.crc32(text.encode()) % 4

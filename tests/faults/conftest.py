@@ -1,9 +1,10 @@
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from surewrite.testing import create_tables
-from tests.engine.house import House
+from tests.engine.house import OWN, PACKED, House, Keys
 from tests.engines import RUN
 from tests.models import MODELS
 
@@ -15,6 +16,13 @@ if TYPE_CHECKING:
 def house(dynamodb_client: "DynamoDBClient") -> House:
     """One for all: every test takes items and keys of its own."""
     return House(dynamodb_client, create_tables(dynamodb_client, MODELS, prefix=f"{RUN}faults-"))
+
+
+@pytest.fixture(params=[OWN, PACKED], ids=lambda keys: keys.kind)
+def keys(request: pytest.FixtureRequest, name: str) -> Keys:
+    """Makes the keys of a test, which runs with both kinds of them. Nothing of another test lies in their slots."""
+    kind: Keys = request.param
+    return replace(kind, scope=name)
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from surewrite import Boto3Transport, Client, IdempotencyKey, Write
+from surewrite import Boto3Transport, Client, Write
 from surewrite.errors import ConfigurationError, SurewriteError
-from tests.engine.house import House
+from tests.engine.house import House, Keys
 from tests.faults.ways import book
 from tests.models import Book
 
@@ -30,12 +30,12 @@ def own_client(dynamodb_endpoint: str) -> "DynamoDBClient":
     return aws.dynamodb_client(dynamodb_endpoint)
 
 
-def test_without_its_hook_no_transaction_is_valid(house: House, name: str, own_client: Any) -> None:
-    db, key = house.on(deaf(own_client)), IdempotencyKey("closed", name)
+def test_without_its_hook_no_transaction_is_valid(house: House, name: str, keys: Keys, own_client: Any) -> None:
+    db, key = house.on(deaf(own_client)), keys()
     with pytest.raises(SurewriteError) as failed:
         db.commit(Write.put(book(name)), key)
     assert not isinstance(failed.value, ConfigurationError) or "botocore" in str(failed.value)
-    assert house.record(key) is None
+    assert house.holds(key) is None
     assert house.stored(Book, ("a", name)) is None
 
 

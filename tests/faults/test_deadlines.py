@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from surewrite import Boto3Transport, Write, attr
+from surewrite import Boto3Transport, IdempotencyKey, Write, attr
 from surewrite.errors import Conflict, DeadlineExceeded, Retryable, Throttled, Unavailable
 from surewrite.testing import Clock, Fault, FaultTransport, InterceptingTransport, RecordingTransport
-from tests.engine.house import House
+from tests.engine.house import OWN, House, Keys
 from tests.faults.ways import WAYS, book, prepare
 from tests.models import Book
 
@@ -59,8 +59,10 @@ STUCK = [
 
 @pytest.mark.parametrize(("fault", "error"), STUCK)
 @pytest.mark.parametrize("way", WAYS)
-def test_it_gives_up_in_time(house: House, name: str, way: str, fault: Fault, error: type[Retryable]) -> None:
-    write, key = prepare(house, WAYS[way], name)
+def test_it_gives_up_in_time(
+    house: House, name: str, keys: Keys, way: str, fault: Fault, error: type[Retryable]
+) -> None:
+    write, key = prepare(house, WAYS[way], name, keys)
     before = house.stored(write.model, write.key)
     faults, calls = always(house, fault, "TransactWriteItems")
     with pytest.raises(error):
@@ -68,26 +70,26 @@ def test_it_gives_up_in_time(house: House, name: str, way: str, fault: Fault, er
     # it has tried for as long as it could
     assert len(faults.injected) > 3
     assert house.stored(write.model, write.key) == before
-    assert house.record(key) is None
+    assert house.holds(key) is None
 
 
 @pytest.mark.parametrize(
     ("fault", "error"),
     [(Fault.THROTTLE, Throttled), (Fault.UNPROCESSED, Throttled), (Fault.SERVER_ERROR, Unavailable)],
 )
-def test_it_gives_up_reading_in_time(house: House, name: str, fault: Fault, error: type[Retryable]) -> None:
-    write, key = prepare(house, WAYS["pinned"], name)
+def test_it_gives_up_reading_in_time(house: House, name: str, keys: Keys, fault: Fault, error: type[Retryable]) -> None:
+    write, key = prepare(house, WAYS["pinned"], name, keys)
     faults, calls = always(house, fault, "BatchGetItem")
     with pytest.raises(error):
         commit(house, write, key, calls)
     assert set(calls.operations) == {"BatchGetItem"}
     assert len(faults.injected) > 3
-    assert house.record(key) is None
+    assert house.holds(key) is None
 
 
 @pytest.mark.parametrize("fault", [Fault.THROTTLE, Fault.CONFLICT, Fault.SERVER_ERROR])
 def test_a_plain_write_gives_up_in_time(house: House, name: str, fault: Fault) -> None:
-    write, _ = prepare(house, WAYS["blind"], name)
+    write, _ = prepare(house, WAYS["blind"], name, OWN)
     _, calls = always(house, fault, "UpdateItem")
     with pytest.raises({Fault.THROTTLE: Throttled, Fault.CONFLICT: Conflict}.get(fault, Unavailable)):
         commit(house, write, None, calls)
@@ -95,9 +97,9 @@ def test_a_plain_write_gives_up_in_time(house: House, name: str, fault: Fault) -
 
 
 @pytest.mark.parametrize("keyed", [True, False])
-def test_losing_every_race_is_a_conflict(house: House, name: str, keyed: bool) -> None:
+def test_losing_every_race_is_a_conflict(house: House, name: str, keys: Keys, keyed: bool) -> None:
     """Before each commit somebody else changes the item."""
-    write, key = prepare(house, WAYS["pinned by validators"], name)
+    write, key = prepare(house, WAYS["pinned by validators"], name, keys)
     rivals = 0
 
     def race(operation: str, request: Mapping[str, Any]) -> None:
@@ -110,12 +112,12 @@ def test_losing_every_race_is_a_conflict(house: House, name: str, keyed: bool) -
         commit(house, write, key if keyed else None, InterceptingTransport(Boto3Transport(house.client), race))
     assert rivals > 3
     assert house.shown(write.model, name) == {"id": name, "low": 1, "high": 1 + rivals}
-    assert house.record(key) is None
+    assert house.holds(key) is None
 
 
 @pytest.mark.parametrize("keyed", [True, False])
-def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keyed: bool) -> None:
-    write, key = prepare(house, WAYS["pinned by validators"], name)
+def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keys: Keys, keyed: bool) -> None:
+    write, key = prepare(house, WAYS["pinned by validators"], name, keys)
     send = RecordingTransport(Boto3Transport(house.client))
     rivals = 0
 
@@ -134,36 +136,40 @@ def test_a_race_lost_a_few_times_is_won_in_the_end(house: House, name: str, keye
     assert house.shown(write.model, name) == {"id": name, "low": 2, "high": 2 + rivals}
 
 
-WITHOUT_TIME: list[Callable[[House, Any], object]] = [
-    lambda house, options: house.db.commit(Write.put(book("x")), **options),
-    lambda house, options: house.db.find(prepare(house, WAYS["blind"], "x")[1], **options),
-    lambda house, options: house.db.reject(prepare(house, WAYS["blind"], "x")[1], "f", "bad", **options),
-    lambda house, options: house.db.session.item(Book, Book.schema_.key(("a", "x")), house.db.session.begin(**options)),
+WITHOUT_TIME: list[Callable[[House, IdempotencyKey, Any], object]] = [
+    lambda house, key, options: house.db.commit(Write.put(book("x")), **options),
+    lambda house, key, options: house.db.find(key, **options),
+    lambda house, key, options: house.db.reject(key, "f", "bad", **options),
+    lambda house, key, options: house.db.session.item(
+        Book, Book.schema_.key(("a", "x")), house.db.session.begin(**options)
+    ),
 ]
 
 
 @pytest.mark.parametrize("do", WITHOUT_TIME, ids=["commit", "find", "reject", "read"])
 @pytest.mark.parametrize("seconds", [-1, 0, 0.01])
-def test_without_time_nothing_is_sent(house: House, do: Callable[[House, Any], object], seconds: float) -> None:
+def test_without_time_nothing_is_sent(
+    house: House, keys: Keys, do: Callable[[House, IdempotencyKey, Any], object], seconds: float
+) -> None:
     house.transport.calls.clear()
     clock = Clock()
     with pytest.raises(DeadlineExceeded):
-        do(house, {"deadline": clock.deadline(seconds)})
+        do(house, keys(), {"deadline": clock.deadline(seconds)})
     assert house.operations == []
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_without_time_a_keyed_write_sends_nothing(house: House, name: str, way: str) -> None:
-    write, key = prepare(house, WAYS[way], name)
+def test_without_time_a_keyed_write_sends_nothing(house: House, name: str, keys: Keys, way: str) -> None:
+    write, key = prepare(house, WAYS[way], name, keys)
     calls = RecordingTransport(Boto3Transport(house.client))
     with pytest.raises(DeadlineExceeded):
         commit(house, write, key, calls, seconds=0)
     assert calls.calls == []
 
 
-def test_waits_grow_and_differ(house: House, name: str) -> None:
+def test_waits_grow_and_differ(house: House, name: str, keys: Keys) -> None:
     """Full jitter: drawn between 0 and a bound that doubles up to a second."""
-    write, key = prepare(house, WAYS["blind"], name)
+    write, key = prepare(house, WAYS["blind"], name, keys)
     _, calls = always(house, Fault.THROTTLE, "TransactWriteItems")
     clock = Clock()
     deadline = clock.deadline(60)

@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from surewrite import Boto3Transport, Client, Deadline, Ledger, Transport
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger, Transport
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
 from surewrite.testing import RejectedMessages, client_error
+from tests.engine.house import Keys
 from tests.faults.kill.queues import Message
 from tests.models import MODELS
 
@@ -20,9 +21,9 @@ def _consumer(transport: Transport, names: Mapping[str, str], rejected: Rejected
     return Consumer(writer, Catalogue(*MODELS), rejected)
 
 
-def _message(key: str, group: str | None = None, **sections: Any) -> dict[str, Any]:
-    body = {"op": "update", "collection": "books", "key": {"Author": "A", "Title": "T"}, "idempotency_key": key}
-    return Message("q", key, json.dumps({**body, **sections}), group).record(1)
+def _message(name: str, key: IdempotencyKey, group: str | None = None, **sections: Any) -> dict[str, Any]:
+    body = {"op": "update", "collection": "books", "key": {"Author": "A", "Title": "T"}, "idempotency_key": key.key}
+    return Message("q", name, json.dumps({**body, **sections}), group).record(1)
 
 
 def _book(client: "DynamoDBClient", names: Mapping[str, str]) -> Mapping[str, Any]:
@@ -30,7 +31,7 @@ def _book(client: "DynamoDBClient", names: Mapping[str, str]) -> Mapping[str, An
 
 
 def test_amounts_that_only_a_known_one_has_held_together(
-    dynamodb_client: "DynamoDBClient", table_names: dict[str, str]
+    dynamodb_client: "DynamoDBClient", table_names: dict[str, str], keys: Keys
 ) -> None:
     """38 digits and a fraction have no exact sum; with the amount in between that has been applied they had one."""
     huge = 10**38 - 1
@@ -38,7 +39,7 @@ def test_amounts_that_only_a_known_one_has_held_together(
     consumer = _consumer(Boto3Transport(dynamodb_client), table_names, rejected)
 
     def process(**amounts: Any) -> None:
-        records = [_message(key, add={"Price": amount}) for key, amount in amounts.items()]
+        records = [_message(name, keys(name), add={"Price": amount}) for name, amount in amounts.items()]
         assert not consumer.process(records, deadline=Deadline.after(10)).failures
 
     process(first=huge)
@@ -46,11 +47,11 @@ def test_amounts_that_only_a_known_one_has_held_together(
     process(again=huge, back=-huge, fraction=0.5)
 
     assert _book(dynamodb_client, table_names)["Price"] == {"N": str(huge)}
-    assert rejected.keys == ["fraction"]
+    assert rejected.keys == [keys("fraction").key]
 
 
 def test_a_group_goes_no_further_than_its_first_failure(
-    dynamodb_client: "DynamoDBClient", table_names: dict[str, str]
+    dynamodb_client: "DynamoDBClient", table_names: dict[str, str], keys: Keys
 ) -> None:
     """There would be time left for the later messages; they come again together with the one that failed."""
     calls = 0
@@ -63,7 +64,7 @@ def test_a_group_goes_no_further_than_its_first_failure(
         return Boto3Transport(dynamodb_client)(operation, request)
 
     consumer = _consumer(denied_once, table_names, RejectedMessages())
-    records = [_message(key, "group", set={"Category": key}) for key in "abcd"]
+    records = [_message(name, keys(name), "group", set={"Category": name}) for name in "abcd"]
     assert consumer.process(records, deadline=Deadline.after(10)).failures == ["b", "c", "d"]
     assert _book(dynamodb_client, table_names)["Category"] == {"S": "a"}
 
