@@ -60,7 +60,7 @@ class Ledger:
         longer, never shorter: one in a slot stands as long as the slot does."""
         slot = self.slot(key)
         if slot is not None and (item := items.get(slot)) is not None:
-            seen = slots.Slot.from_wire(item)
+            seen = slots.Slot.from_wire(slot, item)
             if (value := seen.keys.get(slots.attribute(key))) is not None:
                 return packed(value, seen)
         return self.standing(items.get(key.record_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -60,94 +61,48 @@ class Standing(NamedTuple):
 _FREE, _ELSEWHERE = Standing(), Standing(elsewhere=True)
 
 
-class _Apart(NamedTuple):
-    """What a run has learned of a slot: whether it is closed, which keys it holds, and which are marked in it."""
-
-    closed: bool
-    held: frozenset[str]
-    marked: frozenset[str]
-    expires_at: int
-
-    def excludes(self, name: str) -> bool:
-        """Whether a key has a record of its own. One that the slot holds is claimed there all the same, to be told."""
-        return name in self.marked or (self.closed and name not in self.held)
-
-
 class Placement:
     """Where the claims of one run go. It learns from the slots that stood in the way: a closed slot gets no more keys,
     and a marked key stays so, as long as the slot stands."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._apart: dict[str, _Apart] = {}
+        self._seen: dict[str, Slot] = {}
+        self._count = itertools.count(1)
         self.learned = 0
         """Counts what it has learned: as long as it stays the same, so do the places of all claims."""
 
-    def slot(self, claim: Claim) -> str | None:
-        """The slot to claim the key in, None for a record of its own."""
+    def place(self, claim: Claim) -> tuple[str | None, Slot | None]:
+        """The id of the slot to claim the key in, None for a record of its own; then also the slot that excludes it."""
         slot = self._ledger.slot(claim.key)
-        if slot is None or (apart := self._apart.get(slot)) is None:
-            return slot
-        return None if apart.excludes(slots.attribute(claim.key)) else slot
+        if slot is None or (seen := self._seen.get(slot)) is None:
+            return slot, None
+        excluded = seen.excludes(slots.attribute(claim.key), self._ledger.close_at)
+        return (None, seen) if excluded else (slot, None)
 
     def load(self, claims: Iterable[Claim]) -> Load:
         """What claiming them takes."""
         load = Load()
         for claim in claims:
-            slot = self.slot(claim)
+            slot, _ = self.place(claim)
             if slot is not None:
                 load.slots[slot] = load.slots.get(slot, 0) + 1
             if slot is None or claim.rejected is not None:
                 load.records += 1
         return load
 
-    def learn(self, slot: str, seen: Slot) -> None:
+    def learn(self, seen: Slot) -> None:
         """Takes note of a slot that was seen."""
-        marked = frozenset(name for name, value in seen.keys.items() if value is None)
-        held = seen.keys.keys() - marked
-        closed = seen.size >= self._ledger.close_at
-        if closed or marked:
-            self.learned += 1
-            self._apart[slot] = _Apart(closed, frozenset(held), marked, seen.expires_at)
-        elif self._apart.pop(slot, None) is not None:
-            self.learned += 1
-
-    def moves(self, claims: Iterable[Claim]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The UpdateItems that must be made before these claims: a record may not outlive the slot that says that there
-        is one, for in a slot that is born again its key could be claimed once more."""
-        if not self._apart:
+        if seen.size >= self._ledger.close_at or None in seen.keys.values():
+            self._seen[seen.id] = seen
+        elif self._seen.pop(seen.id, None) is None:
             return
-        needed = self._expiry()
-        marked: dict[str, set[str]] = {}
-        for claim in claims:
-            slot = self._ledger.slot(claim.key)
-            apart = None if slot is None else self._apart.get(slot)
-            # half of the margin is for the time until the record is written
-            if slot is not None and apart is not None and apart.expires_at < needed + slots.MARGIN // 2:
-                name = slots.attribute(claim.key)
-                if apart.excludes(name):
-                    marked.setdefault(slot, set()).update(() if apart.closed else (name,))
-        for slot, names in marked.items():
-            table, expires_at = self._ledger.table, needed + slots.MARGIN
-            yield slot, slots.move_request(table, slot, sorted(names), expires_at, self._ledger.close_at)
+        self.learned = next(self._count)  # at last, for other threads place claims meanwhile
 
-    def outlives(self, slot: str, seen: Slot | None) -> bool:
-        """Takes note that a slot was moved, or of what stood in the way of it (`seen`): False if it is not what it was
-        taken for any more."""
-        before = self._apart.get(slot)
-        if before is not None and seen is None:
-            self._apart[slot] = before._replace(expires_at=self._expiry() + slots.MARGIN)
-            return True
-        if seen is not None:
-            self.learn(slot, seen)
-        now = self._apart.get(slot)
-        if before is None or now is None or now.expires_at < self._expiry():
-            return False
-        return now.closed if before.closed else before.marked <= now.marked
-
-    def _expiry(self) -> int:
-        """When a record expires that is written now."""
-        return int(self._ledger.clock() + self._ledger.retention)
+    def moved(self, slot: str, expires_at: int) -> None:
+        """Takes note that a slot's expiry was moved."""
+        if (seen := self._seen.get(slot)) is not None:
+            self._seen[slot] = seen._replace(expires_at=expires_at)
 
     def plan(self, claims: Sequence[Claim]) -> Plan:
         """The actions that claim the keys."""
@@ -159,14 +114,18 @@ class Plan:
 
     def __init__(self, placement: Placement, ledger: Ledger, claims: Sequence[Claim]) -> None:
         self._placement, self._ledger, self._claims = placement, ledger, claims
+        self._now = ledger.clock()
         self._slots: dict[str, list[Claim]] = {}
         self._records: list[Claim] = []
+        self._excluding: dict[str, tuple[Slot, set[str]]] = {}
         for claim in claims:
-            slot = placement.slot(claim)
+            slot, excluding = placement.place(claim)
             if slot is not None:
                 self._slots.setdefault(slot, []).append(claim)
             if slot is None or claim.rejected is not None:
                 self._records.append(claim)
+            if excluding is not None:
+                self._excluding.setdefault(excluding.id, (excluding, set()))[1].add(slots.attribute(claim.key))
 
     @property
     def keys(self) -> list[Wire]:
@@ -184,17 +143,33 @@ class Plan:
         """Whether a slot is to take more keys than one action can claim."""
         return any(len(claims) > MAX_CLAIMS for claims in self._slots.values())
 
-    def moves(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """As `Placement.moves`."""
-        return self._placement.moves(self._claims)
+    @property
+    def _expiry(self) -> int:
+        """When the records expire."""
+        return int(self._now + self._ledger.retention)
 
-    def outlives(self, slot: str, seen: Wire | None) -> bool:
-        """As `Placement.outlives`."""
-        return self._placement.outlives(slot, None if seen is None else Slot.from_wire(seen))
+    def moves(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The UpdateItems that must be made first, by their slots: a record may not outlive the slot that says that
+        there is one, for in a slot that is born again its key could be claimed once more."""
+        ledger, expires_at = self._ledger, self._expiry + slots.MARGIN
+        for slot, names in self._excluding.values():
+            if slot.expires_at < self._expiry:
+                yield slot.id, slots.move_request(ledger.table, slot, sorted(names), expires_at, ledger.close_at)
+
+    def outlives(self, slot: str, item: Wire | None) -> bool:
+        """Takes note that a slot was moved, or of the `item` that stood in the way of it: False if it does not exclude
+        the same keys any more."""
+        if item is None:
+            self._placement.moved(slot, self._expiry + slots.MARGIN)
+            return True
+        seen, (_, names) = Slot.from_wire(slot, item), self._excluding[slot]
+        self._placement.learn(seen)
+        same = all(seen.excludes(name, self._ledger.close_at) for name in names)
+        return same and seen.expires_at >= self._expiry
 
     def actions(self) -> list[dict[str, Any]]:
         """The actions, those on slots first."""
-        ledger, now = self._ledger, self._ledger.clock()
+        ledger, now = self._ledger, self._now
         expires_at = int(now + ledger.retention + slots.MARGIN)
         return [
             *(
@@ -221,8 +196,8 @@ class Plan:
         if code != CHECK_FAILED:
             undecided = transient(code)
             return [_FREE if undecided is None else Standing(undecided=undecided, shared=True)] * len(claims)
-        seen = Slot.from_wire(reason.get("Item"))
-        self._placement.learn(slot, seen)
+        seen = Slot.from_wire(slot, reason.get("Item"))
+        self._placement.learn(seen)
         standings = [self._seen(claim, seen) for claim in claims]
         return standings if any(one is not _FREE for one in standings) else [_raced(shared=True)] * len(claims)
 
@@ -230,7 +205,7 @@ class Plan:
         name = slots.attribute(claim.key)
         if (value := slot.keys.get(name)) is not None:
             return Standing(packed(value, slot))
-        return _ELSEWHERE if name in slot.keys or slot.size >= self._ledger.close_at else _FREE
+        return _ELSEWHERE if slot.excludes(name, self._ledger.close_at) else _FREE
 
     def _by_record(self, claim: Claim, reason: Mapping[str, Any]) -> Standing:
         code = reason.get("Code", "None")

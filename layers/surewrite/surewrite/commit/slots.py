@@ -41,16 +41,21 @@ def short(fingerprint: str) -> bytes:
 class Slot(NamedTuple):
     """A slot as it was seen. `keys` has an entry for each attribute, None for a mark; `size` is their number."""
 
+    id: str
     keys: Mapping[str, bytes | None]
     size: int
     expires_at: int
 
     @classmethod
-    def from_wire(cls, item: Wire | None) -> Slot:
+    def from_wire(cls, slot: str, item: Wire | None) -> Slot:
         """From the item, or from its absence."""
         item = item or {}
         keys = {name: value.get("B") for name, value in item.items() if name not in ("id", "n", "expires_at")}
-        return cls(keys, int(item.get("n", _ZERO)["N"]), int(item.get("expires_at", _ZERO)["N"]))
+        return cls(slot, keys, int(item.get("n", _ZERO)["N"]), int(item.get("expires_at", _ZERO)["N"]))
+
+    def excludes(self, name: str, close_at: int) -> bool:
+        """Whether a key has a record of its own: it is marked, or the slot is closed without it."""
+        return self.keys[name] is None if name in self.keys else self.size >= close_at
 
 
 _ZERO = {"N": "0"}
@@ -99,20 +104,23 @@ def _texts(count: int) -> tuple[str, str, list[str], list[str]]:
     )
 
 
-def move_request(table: str, slot: str, marked: Sequence[str], expires_at: int, close_at: int) -> dict[str, Any]:
-    """The UpdateItem that moves a slot's expiry forward, as long as it is closed, or these keys are marked in it."""
-    still = " AND ".join(["n>=:close", *(f"#{number}=:mark" for number in range(len(marked)))][bool(marked) :])
-    request: dict[str, Any] = {
+def move_request(table: str, slot: Slot, names: Sequence[str], expires_at: int, close_at: int) -> dict[str, Any]:
+    """The UpdateItem that moves a slot's expiry forward, as long as it excludes these keys as it was seen to."""
+    place = {name: f"#{number}" for number, name in enumerate(names)}
+    marked = [name for name in names if name in slot.keys]
+    checks = ["expires_at<:e", *(f"{place[name]}=:mark" for name in marked)]
+    values: Wire = {":e": {"N": str(expires_at)}}
+    if marked:
+        values[":mark"] = {"NULL": True}
+    if len(marked) < len(names):
+        checks += ["n>=:close", *(f"attribute_not_exists({place[name]})" for name in names if name not in slot.keys)]
+        values[":close"] = {"N": str(close_at)}
+    return {
         "TableName": table,
-        "Key": {"id": {"S": slot}},
+        "Key": {"id": {"S": slot.id}},
         "UpdateExpression": "SET expires_at=:e",
-        "ConditionExpression": f"expires_at<:e AND {still}",
-        "ExpressionAttributeValues": {":e": {"N": str(expires_at)}},
+        "ConditionExpression": " AND ".join(checks),
+        "ExpressionAttributeNames": {one: name for name, one in place.items()},
+        "ExpressionAttributeValues": values,
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
-    if marked:
-        request["ExpressionAttributeNames"] = {f"#{number}": name for number, name in enumerate(marked)}
-        request["ExpressionAttributeValues"][":mark"] = {"NULL": True}
-    else:
-        request["ExpressionAttributeValues"][":close"] = {"N": str(close_at)}
-    return request
