@@ -176,10 +176,15 @@ def redriven(copy: Mapping[str, Any], queue: str = "WritesQueue") -> Event:
     return sqs_record(copy["MessageBody"], attributes=attributes, queue=queue)
 
 
+def timed(name: str) -> str:
+    """A key that carries its time, so that it shares a slot where the ledger packs."""
+    return f"1767225600000-{name}"
+
+
 def add(attribute: str, value: Any, key: str | None = None, **members: Any) -> dict[str, Any]:
-    """The body of a message that adds to an attribute of The Rainmaker."""
+    """The body of a message that adds to an attribute of The Rainmaker; `key` is the name of a timed one."""
     body: dict[str, Any] = {"op": "update", "collection": "books", "key": RAINMAKER_KEY, "add": {attribute: value}}
-    return body | ({"idempotency_key": key} if key else {}) | members
+    return body | ({"idempotency_key": timed(key)} if key else {}) | members
 
 
 def saved_event(name: str) -> Event:

@@ -9,12 +9,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surewrite.testing import RecordingSQS, sqs_record
-from tests.acceptance.harness import RAINMAKER_KEY, Event, Store, Worker, add
+from tests.acceptance.harness import RAINMAKER_KEY, Event, Store, Worker, add, timed
 
+FIRST = timed("first")
 QUEUE = "OrderedWritesQueue.fifo"
 
 
 def ordered(body: Any, message_id: str, group: str = "g", deduplication_id: str | None = None) -> Event:
+    deduplication_id = deduplication_id or timed(message_id)
     return sqs_record(body, message_id=message_id, group=group, deduplication_id=deduplication_id, queue=QUEUE)
 
 
@@ -43,12 +45,13 @@ def test_a_hopeless_message_waits_for_those_before_it(worker: Worker, store: Sto
 
 
 @pytest.mark.parametrize(
-    "refused", ["poison", category("2", when={"Category": {"eq": "no"}}), category("2", idempotency_key="reused")]
+    "refused",
+    ["poison", category("2", when={"Category": {"eq": "no"}}), category("2", idempotency_key=timed("reused"))],
 )
 def test_nothing_goes_on_before_a_rejection_is_sent(
     worker: Worker, store: Store, rejected: RecordingSQS, refused: Any
 ) -> None:
-    assert worker(ordered(category("0", idempotency_key="reused"), "0")) == []
+    assert worker(ordered(category("0", idempotency_key=timed("reused")), "0")) == []
     batch = [
         ordered(category("1"), "1"),
         ordered(refused, "2"),
@@ -102,8 +105,8 @@ def test_what_was_rejected_stays_rejected_when_it_is_delivered_again(
 
 def test_a_rival_in_the_same_batch_stops_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     batch = [
-        ordered(category("1", idempotency_key="k"), "1"),
-        ordered(category("2", idempotency_key="k"), "2"),
+        ordered(category("1", idempotency_key=timed("k")), "1"),
+        ordered(category("2", idempotency_key=timed("k")), "2"),
         ordered(category("3"), "3"),
     ]
     rejected.down = True
@@ -131,8 +134,8 @@ def test_content_based_deduplication_is_no_key(worker: Worker, store: Store) -> 
 
 def test_a_deduplication_id_belongs_to_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     """With deduplication per group two groups may use the same one for different requests."""
-    assert worker(ordered(add("Views", 1), "1", "a", "first"), ordered(add("Views", 2), "2", "b", "first")) == []
-    assert worker(ordered(add("Views", 1), "3", "a", "first")) == []
+    assert worker(ordered(add("Views", 1), "1", "a", FIRST), ordered(add("Views", 2), "2", "b", FIRST)) == []
+    assert worker(ordered(add("Views", 1), "3", "a", FIRST)) == []
     assert (store.book()["Views"], rejected.messages) == (3, [])
 
 
@@ -143,14 +146,13 @@ def test_the_longest_ids_are_a_key(worker: Worker, store: Store, rejected: Recor
 
 
 def test_a_redrive_keeps_the_key_of_its_group(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
-    record = ordered(add("Stock", -1), "1", "a", "first")
+    record = ordered(add("Stock", -1), "1", "a", FIRST)
     assert worker(record) == []
     copy = rejected.messages[0]["MessageAttributes"]
-    assert (copy["IdempotencyKey"]["StringValue"], copy["SourceGroupId"]["StringValue"]) == ("a first", "a")
+    assert (copy["IdempotencyKey"]["StringValue"], copy["SourceGroupId"]["StringValue"]) == (f"a {FIRST}", "a")
     assert worker(ordered(add("Stock", 1, "restock"), "2")) == []
-    again = sqs_record(
-        add("Stock", -1), attributes={"IdempotencyKey": "a first"}, group="a", deduplication_id="other", queue=QUEUE
-    )
+    moved = {"IdempotencyKey": f"a {FIRST}"}
+    again = sqs_record(add("Stock", -1), attributes=moved, group="a", deduplication_id="other", queue=QUEUE)
     assert worker(again, again) == []
     assert worker({**record, "messageId": "3"}) == []
     assert store.book()["Stock"] == 0

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from surewrite.testing import RecordingSQS, client_error, sqs_record
-from tests.acceptance.harness import RAINMAKER_KEY, ROOT, Store, Worker, add, redriven
+from tests.acceptance.harness import RAINMAKER_KEY, ROOT, Store, Worker, add, redriven, timed
 
 SCOPE = "queue:WritesQueue"
 CATEGORY = {"op": "update", "collection": "books", "key": RAINMAKER_KEY}
@@ -23,18 +23,24 @@ def throttle(operation: str, request: Mapping[str, Any]) -> None:
     raise ClientError(error, operation)
 
 
+def held_by(ledger: list[Any]) -> int:
+    """How many keys the items of a ledger hold: those of a slot, or the one of a record."""
+    return sum(sum("B" in value for value in item.values()) if "n" in item else 1 for item in ledger)
+
+
 # The first that exists: in the body, as an attribute, the deduplication id, when it was sent and its message id.
 @pytest.mark.parametrize("given", [4, 3, 2, 1], ids=["body", "attribute", "deduplication id", "default"])
 def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> None:
+    attribute, deduplication_id, another = timed("from-attribute"), timed("from-deduplication-id"), timed("another")
     record = sqs_record(
         add("Views", 1, "from-body" if given >= 4 else None),
         message_id="from-message-id",
-        attributes={"IdempotencyKey": "from-attribute"} if given >= 3 else {},
+        attributes={"IdempotencyKey": attribute} if given >= 3 else {},
         group="g" if given >= 2 else None,
-        deduplication_id="from-deduplication-id",
+        deduplication_id=deduplication_id,
     )
     assert worker(record) == []
-    key = ["1700000000000-from-message-id", "g from-deduplication-id", "from-attribute", "from-body"][given - 1]
+    key = ["1700000000000-from-message-id", f"g {deduplication_id}", attribute, timed("from-body")][given - 1]
     assert store.record(SCOPE, key) is not None
     assert len(store.tables()["Ledger"]) == 1
 
@@ -42,9 +48,9 @@ def test_where_the_key_comes_from(worker: Worker, store: Store, given: int) -> N
     other = sqs_record(
         add("Views", 1, "from-body" if given >= 4 else None),
         message_id="from-message-id" if given == 1 else "another",
-        attributes={"IdempotencyKey": "from-attribute" if given == 3 else "another"} if given >= 3 else {},
+        attributes={"IdempotencyKey": attribute if given == 3 else another} if given >= 3 else {},
         group="g" if given >= 2 else None,
-        deduplication_id="from-deduplication-id" if given == 2 else "another",
+        deduplication_id=deduplication_id if given == 2 else another,
     )
     assert worker(other) == []
     assert store.book()["Views"] == 1
@@ -91,7 +97,7 @@ def test_keys_outlive_a_queue_that_is_replaced(store: Store, rejected: Recording
         worker = Worker(store, rejected)
         assert worker(sqs_record(add("Views", 1, "k"), queue=f"app-WritesQueue-{number}")) == []
     assert store.book()["Views"] == 1
-    assert store.record("queue:WritesQueue", "k") is not None
+    assert store.record("queue:WritesQueue", timed("k")) is not None
 
 
 def test_put_update_delete(worker: Worker, store: Store) -> None:
@@ -106,7 +112,7 @@ def test_put_update_delete(worker: Worker, store: Store) -> None:
 def test_a_batch_of_items(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     assert worker(sqs_record({"op": "put", "collection": "products", "item": {"Id": 9}})) == []
     items = [{"Id": number, "Description": f"No. {number}"} for number in range(100, 250)]
-    batch = {"op": "batch", "collection": "products", "put": items, "delete": [{"Id": 9}], "idempotency_key": "catalog"}
+    batch = {**BATCH, "put": items, "delete": [{"Id": 9}], "idempotency_key": timed("catalog")}
     assert worker(sqs_record(batch), sqs_record(batch)) == []
     assert len(store.tables()["ProductCatalog"]) == 150
     assert (
@@ -208,7 +214,7 @@ def test_poisoned(worker: Worker, store: Store, rejected: RecordingSQS, body: An
     assert record.outcome is None
     after = store.tables()
     assert store.book()["Views"] == 2
-    assert len(after.pop("Ledger")) == len(before.pop("Ledger")) + 3
+    assert held_by(after.pop("Ledger")) == held_by(before.pop("Ledger")) + 3
     assert {name: len(items) for name, items in after.items()} == {name: len(items) for name, items in before.items()}
 
 
@@ -216,7 +222,7 @@ def test_another_request_under_a_key_is_rejected(worker: Worker, store: Store, r
     assert worker(sqs_record(add("Views", 1, "k"))) == []
     assert worker(sqs_record(add("Views", 2, "k")), sqs_record(add("Views", 2, "k"))) == []
     assert rejected.attribute("Reason") == ["KeyReused: this idempotency key was already used for another request"] * 2
-    assert rejected.attribute("IdempotencyKey") == ["k", "k"]
+    assert rejected.attribute("IdempotencyKey") == [timed("k")] * 2
     assert store.book()["Views"] == 1
     # The record still belongs to the request that was applied.
     assert worker(sqs_record(add("Views", 1, "k"))) == []
@@ -225,7 +231,7 @@ def test_another_request_under_a_key_is_rejected(worker: Worker, store: Store, r
 
 def test_a_key_in_the_body_is_kept(worker: Worker, rejected: RecordingSQS) -> None:
     assert worker(sqs_record(add("Nope", 1, "mine"), attributes={"IdempotencyKey": "not-mine"})) == []
-    assert rejected.attribute("IdempotencyKey") == ["mine"]
+    assert rejected.attribute("IdempotencyKey") == [timed("mine")]
 
 
 def test_a_redrive_applies_once_when_the_cause_is_gone(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
@@ -353,7 +359,7 @@ def test_stock_is_never_oversold(worker: Worker, store: Store, rejected: Recordi
         assert worker(*reservations[start : start + size]) == []
     assert store.book()["Stock"] == Decimal(0)
     assert len(rejected.messages) == 30
-    records = [store.record(SCOPE, f"r{n}") for n in range(80)]
+    records = [store.record(SCOPE, timed(f"r{n}")) for n in range(80)]
     assert sum(record is not None and record.rejected is None for record in records) == 50
 
     assert worker(*reservations) == []
