@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -37,6 +38,7 @@ from surewrite.model.item import VERSION
 from surewrite.model.wire import Image, image_from_wire
 from surewrite.testing import create_ledger
 from surewrite.writes import Put, Write
+from tests.engine.house import OWN, PACKED, SPREAD, Keys
 from tests.engines import RUN
 
 if TYPE_CHECKING:
@@ -94,6 +96,8 @@ def writes(draw: st.DrawFn) -> Write:
 
 
 batches = st.lists(st.tuples(writes(), st.sampled_from([*range(6), *range(100, 400)])), min_size=1, max_size=40)
+kinds_of_keys = st.sampled_from([(OWN, 512), (PACKED, 512), (PACKED, 3), (SPREAD, 3)])
+"""Kinds of keys, and at how many of them a slot closes."""
 
 
 class Counting:
@@ -136,24 +140,34 @@ def kind(result: Result) -> str:
     return type(result.error).__name__
 
 
+def consumed(client: Client, entries: list[Entry]) -> dict[IdempotencyKey, str]:
+    """Fingerprints of the entries that have consumed their keys."""
+    records = client.session.records([entry.key for entry in entries], client.session.begin())
+    return {
+        entry.key: entry.write.fingerprint
+        for entry in entries
+        if (record := records[entry.key]) is not None and record.matches(entry.write.fingerprint)
+    }
+
+
 @dataclass
 class Reference:
     """What a batch means: its writes, one after the other, on dictionaries. It refuses nothing without a reason."""
 
     items: dict[str, Image] = field(default_factory=dict)
-    used: dict[str, Entry] = field(default_factory=dict)
+    used: dict[IdempotencyKey, str] = field(default_factory=dict)
 
     def commit(self, entry: Entry) -> str:
         """The `kind` of the entry's result."""
-        write, used = entry.write, self.used.get(entry.key.key)
+        write, used = entry.write, self.used.get(entry.key)
         assert isinstance(write, Write)
         if used is not None:
-            return "replayed" if used.write.fingerprint == write.fingerprint else "KeyReused"
+            return "replayed" if used == write.fingerprint else "KeyReused"
         try:
             self._apply(write)
         except (ConditionFailed, InvalidItem, InvalidUpdate) as error:
             return type(error).__name__
-        self.used[entry.key.key] = entry
+        self.used[entry.key] = write.fingerprint
         return "applied"
 
     def _apply(self, write: Write) -> None:
@@ -175,18 +189,22 @@ class Reference:
 _scopes = (f"t{number}" for number in itertools.count())
 
 
-@given(batch=batches)
+@given(batch=batches, kind_of_keys=kinds_of_keys)
 def test_a_batch_equals_its_writes_one_by_one(
-    dynamodb_client: DynamoDBClient, tables: list[str], batch: list[tuple[Write, int]]
+    dynamodb_client: DynamoDBClient, tables: list[str], batch: list[tuple[Write, int]], kind_of_keys: tuple[Keys, int]
 ) -> None:
+    """So does its redelivery, in another order."""
+    keys, close_at = kind_of_keys
     scope = next(_scopes)
-    entries = [Entry(write, IdempotencyKey(scope, f"k{key}")) for write, key in batch]
+    entries = [Entry(write, keys(f"k{key}", scope)) for write, key in batch]
     items, ledger, other_items, other_ledger = tables
     for table in (items, other_items):
         clear(dynamodb_client, table, _IDS)
-    single = Client(Ledger(ledger), transport=Boto3Transport(dynamodb_client), tables={"Ledger": items})
     counting = Counting(dynamodb_client)
-    many = Client(Ledger(other_ledger), transport=counting, tables={"Ledger": other_items})
+    single, many = (
+        Client(Ledger(ledger, close_at=close_at), transport=counting, tables={"Ledger": table})
+        for table, ledger in ((items, ledger), (other_items, other_ledger))
+    )
     reference = Reference()
 
     expected = [reference.commit(entry) for entry in entries]
@@ -197,47 +215,56 @@ def test_a_batch_equals_its_writes_one_by_one(
     assert [kind(result) for result in together] == expected
     assert content(dynamodb_client, items, _IDS) == reference.items
     assert content(dynamodb_client, other_items, _IDS) == reference.items
-    records = {entry.key.record_id for entry in entries}
-    assert content(dynamodb_client, ledger, records) == content(dynamodb_client, other_ledger, records)
-    consumed = {IdempotencyKey(scope, key).record_id for key in reference.used}
-    assert content(dynamodb_client, ledger, records).keys() == consumed
+    assert consumed(single, entries) == consumed(many, entries) == reference.used
+
+    expected = [reference.commit(entry) for entry in reversed(entries)]
+    assert [kind(result) for result in many.commit_many(entries[::-1])] == expected
+    assert content(dynamodb_client, other_items, _IDS) == reference.items
+    assert consumed(many, entries) == reference.used
 
 
-def test_increments_of_one_item_are_one_action(dynamodb_client: DynamoDBClient, tables: list[str]) -> None:
+@pytest.mark.parametrize(("keys", "transactions"), [(OWN, 6), (PACKED, 4)], ids=["own", "packed"])
+def test_increments_of_one_item_are_one_action(
+    dynamodb_client: DynamoDBClient, tables: list[str], keys: Keys, transactions: int
+) -> None:
     items, ledger, *_ = tables
+    clear(dynamodb_client, items, ["hot"])
     counting = Counting(dynamodb_client)
     writer = Client(Ledger(ledger), transport=counting, tables={"Ledger": items})
-    entries = [
-        Entry(Write.update(Shelf, "hot", {attr("views").add(1)}), IdempotencyKey("t", str(n))) for n in range(500)
-    ]
+    entries = [Entry(Write.update(Shelf, "hot", {attr("views").add(1)}), keys(str(n))) for n in range(500)]
     results = writer.commit_many(entries)
     assert {kind(result) for result in results} == {"applied"}
     assert content(dynamodb_client, items, ["hot"])["hot"]["views"] == Decimal(500)
-    assert counting.transactions == 6
+    assert counting.transactions == transactions
 
 
-@given(batches)
-def test_a_schedule_hands_out_every_step_once_and_no_item_twice_at_a_time(batch: list[tuple[Write, int]]) -> None:
-    steps = [Step(i, write, Claim(IdempotencyKey("t", f"k{i}"), "f")) for i, (write, _) in enumerate(batch)]
+@given(batch=batches, keys=st.sampled_from([OWN, PACKED, SPREAD]))
+def test_a_schedule_hands_out_every_step_once_and_no_item_or_slot_twice_at_a_time(
+    batch: list[tuple[Write, int]], keys: Keys
+) -> None:
+    steps = [Step(i, write, Claim(keys(f"k{i}"), "f")) for i, (write, _) in enumerate(batch)]
     units: list[ItemUnit] = []
     for step in steps:
         last = units[-1] if units else None
         if last is None or last.resources != (step.write.target,) or len(last.steps) > 8 or not last.join(step):
             units.append(ItemUnit.of(step))
-    schedule = Schedule(units, Placement(Ledger("Ledger")), max_actions=10)
+    placement = Placement(Ledger("Ledger"))
+    schedule = Schedule(units, placement, max_actions=10)
     handed: list[int] = []
-    under_way: list[Any] = []
+    under_way: deque[list[Any]] = deque()
     while not schedule.finished:
-        taken = schedule.take()
-        if taken:
-            assert sum(len(unit.claims) + 1 for unit in taken) <= 10
-            under_way += taken
-            held = [resource for unit in under_way for resource in unit.resources]
+        if taken := schedule.take():
+            under_way.append(taken)
+            loads = [placement.load([claim for unit in units for claim in unit.claims]) for units in under_way]
+            assert loads[-1].actions + len(taken) <= 10
+            slots = [slot for load in loads for slot in load.slots]
+            assert len(slots) == len(set(slots))
+            held = [resource for units in under_way for unit in units for resource in unit.resources]
             assert len(held) == len(set(held))
             continue
-        unit = under_way.pop(0)
-        handed += [step.ticket for step in unit.steps]
-        schedule.settle(unit)
+        for unit in under_way.popleft():
+            handed += [step.ticket for step in unit.steps]
+            schedule.settle(unit)
     assert sorted(handed) == list(range(len(batch)))
     for target in {step.write.target for step in steps}:
         own = [step.ticket for step in steps if step.write.target == target]
