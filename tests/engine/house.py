@@ -57,11 +57,13 @@ class House:
         """This house with slots that close at so many keys."""
         return replace(self, close_at=close_at)
 
-    def on(
-        self, transport: Transport, sleep: Callable[[float], None] | None = None, clock: Clock | None = None
-    ) -> Client:
+    def late(self, seconds: float) -> Self:
+        """This house with a clock that is so much behind, and stays so as long as none is moved."""
+        return replace(self, clock=Clock(self.clock.now - seconds))
+
+    def on(self, transport: Transport, sleep: Callable[[float], None] | None = None) -> Client:
         """Another writer on the same tables. It can hardly run out of time, unless it is given a deadline."""
-        ledger = Ledger(self.names["Ledger"], retention=RETENTION, clock=clock or self.clock, close_at=self.close_at)
+        ledger = Ledger(self.names["Ledger"], retention=RETENTION, clock=self.clock, close_at=self.close_at)
         return Client(ledger, transport=transport, tables=self.names, timeout=60, sleep=sleep or time.sleep)
 
     def table(self, model: type[M], scope: str = "app") -> Table[M]:

@@ -27,7 +27,7 @@ class Ledger:
 
     `retention` is in seconds; `clock` gives the time in seconds since 1970. Without `packing` every key has a record of
     its own. `slot_ms` is the width of a slot in milliseconds, `close_at` the number of keys at which one is closed. A
-    ledger that is in use takes another `packing` or `slot_ms` only by the procedure in docs/protocol.md.
+    ledger that is in use takes another `packing`, `slot_ms` or `close_at` only by the procedure in docs/protocol.md.
     """
 
     def __init__(
