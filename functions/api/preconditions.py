@@ -7,23 +7,27 @@ from collections.abc import Mapping
 from typing import Any
 
 from surewrite.errors import InvalidRequest, Problem
-from surewrite.expressions.attributes import attr
-from surewrite.expressions.conditions import Condition, all_of
+from surewrite.expressions.conditions import Condition
 from surewrite.model.item import Item
+from surewrite.requests import demands
 
 
 def of_write(headers: Mapping[str, str], model: type[Item], when: Condition | None = None) -> dict[str, Any]:
     """`when`, `version` and `absent` of a `Write`: what its headers demand, besides the condition in its body."""
-    if_match, if_none_match = headers.get("If-Match"), headers.get("If-None-Match")
-    if if_none_match is not None and if_none_match.strip() != "*":
-        raise InvalidRequest(Problem(("If-None-Match",), "must be * for a write"))
-    anything = if_match is not None and if_match.strip() == "*"
-    present = attr(model.schema_.partition.name).exists() if anything else None
-    return {
-        "when": all_of([when, present]),
-        "version": None if if_match is None or anything else _version(if_match),
-        "absent": if_none_match is not None,
-    }
+    named = members(headers)
+    return demands(model, when, named.get("if_match"), named.get("if_none_match"))
+
+
+def members(headers: Mapping[str, str]) -> dict[str, str]:
+    """`if_match` and `if_none_match` as members of a message."""
+    found: dict[str, str] = {}
+    if (if_match := headers.get("If-Match")) is not None:
+        found["if_match"] = "*" if if_match.strip() == "*" else _version(if_match)
+    if (if_none_match := headers.get("If-None-Match")) is not None:
+        if if_none_match.strip() != "*":
+            raise InvalidRequest(Problem(("If-None-Match",), "must be * for a write"))
+        found["if_none_match"] = "*"
+    return found
 
 
 def _version(tag: str) -> str:
@@ -41,4 +45,22 @@ def is_current(headers: Mapping[str, str], version: str) -> bool:
 
 def prefers_minimal(headers: Mapping[str, str]) -> bool:
     """`Prefer: return=minimal`."""
-    return re.search(r"(^|[,;\s])return\s*=\s*\"?minimal\b", headers.get("Prefer", "")) is not None
+    return _preferences(headers).get("return") == "minimal"
+
+
+def prefers_async(headers: Mapping[str, str]) -> bool:
+    """`Prefer: respond-async`."""
+    return _preferences(headers).get("respond-async") == ""
+
+
+# whatever stands between commas that are not quoted
+_PREFERENCE = re.compile(r'(?:"[^"]*"|[^,"])+')
+
+
+def _preferences(headers: Mapping[str, str]) -> dict[str, str]:
+    """The preferences by their names in lower case, without their parameters; of a repeated one the first counts."""
+    found: dict[str, str] = {}
+    for preference in _PREFERENCE.findall(headers.get("Prefer", "")):
+        name, _, value = preference.partition(";")[0].partition("=")
+        found.setdefault(name.strip().lower(), value.strip().strip('"'))
+    return found

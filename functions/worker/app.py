@@ -15,7 +15,7 @@ from bookstore.models import MODELS
 from surewrite import Client, Deadline
 from surewrite.requests import Catalogue
 from surewrite.settings import queues
-from surewrite.sqs import Consumer, Report, SQSRejectedQueue
+from surewrite.sqs import Consumer, RejectedQueues, Report, SQSRejectedQueue
 
 logger = Logger()
 metrics = EphemeralMetrics()
@@ -26,9 +26,14 @@ def sqs_client() -> Any:
     return boto3.client("sqs", config=Config(connect_timeout=1, read_timeout=3, retries={"total_max_attempts": 1}))
 
 
-db = Client.from_env(MODELS, also=("REJECTED_QUEUE_URL",))
-rejected = SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], sqs_client)
-consumer = Consumer(db, Catalogue(*MODELS), rejected, queues=queues(os.environ.get("QUEUES", "")))
+db = Client.from_env(MODELS, also=("REJECTED_QUEUE_URL", "OPERATIONS_QUEUE", "REJECTED_OPERATIONS_QUEUE_URL"))
+operations = os.environ["OPERATIONS_QUEUE"]
+rejected = RejectedQueues(
+    SQSRejectedQueue(os.environ["REJECTED_QUEUE_URL"], sqs_client),
+    {operations: SQSRejectedQueue(os.environ["REJECTED_OPERATIONS_QUEUE_URL"], sqs_client)},
+)
+named = queues(os.environ.get("QUEUES", ""))
+consumer = Consumer(db, Catalogue(*MODELS), rejected, queues=named, operations=operations)
 
 
 @logger.inject_lambda_context(clear_state=True)

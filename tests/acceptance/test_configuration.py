@@ -10,7 +10,8 @@ from surewrite.errors import ConfigurationError
 from surewrite.settings import Settings, table_variable
 
 _TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
-NEEDED = {"ApiFunction": sorted(_TABLES), "WorkerFunction": sorted([*_TABLES, "REJECTED_QUEUE_URL"])}
+_QUEUES = ["OPERATIONS_QUEUE", "REJECTED_OPERATIONS_QUEUE_URL", "REJECTED_QUEUE_URL"]
+NEEDED = {"ApiFunction": sorted(_TABLES), "WorkerFunction": sorted([*_TABLES, *_QUEUES])}
 
 
 def environment(definition: Template, function: str) -> dict[str, str]:

@@ -28,6 +28,7 @@ FLOORS = [
     ["settings"],
     ["client"],
     ["requests"],
+    ["operations"],
     ["sqs"],
     ["testing"],
     ["__init__"],

@@ -59,7 +59,10 @@ def test_a_claim_is_a_put_where_nothing_stands(ledger: Ledger) -> None:
                 "outcome": {"S": "o"},
                 "expires_at": {"N": "1700000060"},
             },
-            "ConditionExpression": "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)",
+            "ConditionExpression": (
+                "attribute_not_exists(id) OR expires_at <= :now"
+                " OR attribute_exists(rejected) OR attribute_exists(pending_since)"
+            ),
             "ExpressionAttributeValues": {":now": {"N": "1700000000"}},
             "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
         }
@@ -75,8 +78,8 @@ def test_a_rejection_stores_the_reason(ledger: Ledger) -> None:
     (action,) = Placement(ledger).plan([Claim(KEY, "f", rejected="no stock")]).actions()
     request = action["Update"]
     assert request["Key"] == {"id": {"S": ID}}
-    set_ = "SET fingerprint = :fingerprint, expires_at = :expires_at, rejected = :rejected REMOVE outcome"
-    assert request["UpdateExpression"] == set_
+    set_ = "SET fingerprint = :fingerprint, expires_at = :expires_at, rejected = :rejected"
+    assert request["UpdateExpression"] == f"{set_} REMOVE outcome, pending_since"
     stored = {name: value for name, value in request["ExpressionAttributeValues"].items() if name != ":now"}
     assert stored == {
         ":fingerprint": {"S": "f"},

@@ -100,8 +100,8 @@ ITEM = {"id": "a", "at": 1, "name": "n"}
         # the request's shape
         (None, (), "Input should be a valid dictionary or object to extract fields from"),
         ([], (), "Input should be a valid dictionary or object to extract fields from"),
-        ({}, ("op",), "one of put, update, delete, batch is needed"),
-        ({"op": "drop"}, ("op",), "one of put, update, delete, batch is needed"),
+        ({}, ("op",), "one of put, update, merge, delete, batch is needed"),
+        ({"op": "drop"}, ("op",), "one of put, update, merge, delete, batch is needed"),
         ({"op": "put", "item": ITEM}, ("collection",), "Field required"),
         ({"op": "put", "collection": "sample"}, ("item",), "Field required"),
         ({"op": "put", "collection": "sample", "item": []}, ("item",), "Input should be a valid dictionary"),

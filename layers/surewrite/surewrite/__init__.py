@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from .errors import InvalidUpdate as InvalidUpdate
     from .errors import ItemTooLarge as ItemTooLarge
     from .errors import KeyReused as KeyReused
+    from .errors import MessageTooLarge as MessageTooLarge
     from .errors import NotFound as NotFound
+    from .errors import NotQueued as NotQueued
     from .errors import Problem as Problem
     from .errors import Rejected as Rejected
     from .errors import RequestRefused as RequestRefused
@@ -53,6 +55,8 @@ if TYPE_CHECKING:
     from .model.item import Item as Item
     from .model.keys import PartitionKey as PartitionKey
     from .model.keys import SortKey as SortKey
+    from .operations import Operation as Operation
+    from .operations import Operations as Operations
     from .table import Table as Table
     from .writes import BulkWrite as BulkWrite
     from .writes import Write as Write
@@ -72,14 +76,15 @@ _MODULES = {
     ".errors": (
         "BulkIncomplete Blocked CallFailed ConditionFailed ConfigurationError Conflict DeadlineExceeded "
         "InvalidCondition InvalidItem InvalidJSON InvalidKey InvalidRequest InvalidUpdate ItemTooLarge KeyReused "
-        "NotFound Problem Rejected RequestRefused ResponseLost Retryable SurewriteError Throttled Unavailable "
-        "UnknownCollection"
+        "MessageTooLarge NotFound NotQueued Problem Rejected RequestRefused ResponseLost Retryable SurewriteError "
+        "Throttled Unavailable UnknownCollection"
     ),
     ".expressions.evaluate": "ReturnValues apply",
     ".expressions.attributes": "attr",
     ".expressions.updates": "Update",
     ".model.item": "Item",
     ".model.keys": "PartitionKey SortKey",
+    ".operations": "Operation Operations",
     ".table": "Table",
     ".writes": "BulkWrite Write",
     "pydantic": "Field",

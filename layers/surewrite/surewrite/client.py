@@ -145,8 +145,18 @@ class Client:
         return exactly_once(self.session, name)
 
     def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Record | None:
-        """What the ledger holds of a key: applied or rejected, None if nothing or nothing any more."""
+        """What the ledger holds of a key: applied, rejected or pending, None if nothing or nothing any more."""
         return self.session.records([key], self.session.begin(deadline))[key]
+
+    def accept(self, write: Write, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Outcome | None:
+        """Marks the key as pending, for a write that is to be committed later; that consumes no key.
+
+        Returns None, or the outcome of the write if it was applied before. Raises KeyReused where the key belongs to
+        another request, or is pending for another one.
+        """
+        from .commit.pending import accept  # most functions have none
+
+        return accept(self.session, write, key, self.session.begin(deadline))
 
     def reject(
         self,

@@ -10,6 +10,7 @@ SurewriteError
 │   ├── InvalidCondition      a condition that cannot be expressed
 │   ├── InvalidKey            a primary key that is incomplete, empty, too long or of the wrong type
 │   ├── ItemTooLarge          over 400 KB
+│   ├── MessageTooLarge       an asynchronous request that is over SQS's 1 MiB
 │   └── RequestRefused        DynamoDB refuses the request whole, in its own words
 ├── UnknownCollection         there is no model for that collection
 ├── NotFound                  a unit of work requires an item that does not exist
@@ -22,6 +23,7 @@ SurewriteError
     ├── Throttled             DynamoDB asked to slow down
     ├── DeadlineExceeded      no time left for another attempt
     ├── Unavailable           DynamoDB failed or could not be reached
+    ├── NotQueued             the queue of asynchronous requests did not take it
     ├── BulkIncomplete        time ran out before every item was written; carries the keys that are missing
     └── Blocked               waits for an earlier request of its lane
 
@@ -119,6 +121,10 @@ class ItemTooLarge(InvalidRequest):
     """The item is over DynamoDB's 400 KB."""
 
 
+class MessageTooLarge(InvalidRequest):
+    """The request does not fit into a message of SQS."""
+
+
 class RequestRefused(InvalidRequest):
     """DynamoDB refuses the request whole; the same request will be refused again. `code` and `message` are its own."""
 
@@ -194,6 +200,14 @@ class DeadlineExceeded(Retryable):
 
 class Unavailable(Retryable):
     """DynamoDB answered with a server error, or not at all."""
+
+
+class NotQueued(Retryable):
+    """SQS did not take the request, as far as is known. `code` is SQS's, or the name of botocore's error."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__("the request could not be queued; nothing was written")
+        self.code = code
 
 
 class BulkIncomplete(Retryable):

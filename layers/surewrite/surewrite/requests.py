@@ -5,8 +5,10 @@
     {"op": "delete", "collection": "books", "key": {...}}
     {"op": "batch",  "collection": "books", "put": [{...}], "delete": [{...}]}
 
-Each may carry an `idempotency_key`, the first three `when` and `return_values` as well. `to_write` makes a message the
-write of a model.
+    {"op": "merge",  "collection": "books", "key": {...}, "patch": {...}}
+
+Each may carry an `idempotency_key`, those of one item `when`, `if_match`, `if_none_match` and `return_values` as well.
+`to_write` makes a message the write of a model.
 """
 
 from __future__ import annotations
@@ -32,6 +34,7 @@ from .expressions.attributes import Attribute, attr
 from .expressions.condition_json import condition_from_json
 from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
+from .expressions.merge_patch import merge_actions
 from .expressions.operands import FromJSON
 from .expressions.updates import check_count
 from .model.coerce import model_from_json
@@ -84,6 +87,16 @@ class Body(BaseModel):
             return condition_from_json(model, self.when)
         except InvalidRequest as error:
             raise error.under("when") from None
+
+
+def demands(
+    model: type[Item], when: Condition | None, if_match: str | None, if_none_match: str | None
+) -> dict[str, Any]:
+    """`when`, `version` and `absent` of a `Write` under `when`. `if_match` is a version, or `*` for any item;
+    `if_none_match` is `*`: there must be none."""
+    present = attr(model.schema_.partition.name).exists() if if_match == "*" else None
+    version = None if if_match == "*" else if_match
+    return {"when": all_of([when, present]), "version": version, "absent": if_none_match is not None}
 
 
 class UpdateBody(Body):
@@ -169,10 +182,17 @@ def _attribute(text: str) -> Attribute:
 
 
 class _Single(Body):
-    """A request that travels by itself, in a queue."""
+    """A request that travels by itself, in a queue. `if_match` is the version that is demanded, or `*` for any."""
 
     collection: str
+    if_match: str | None = None
+    if_none_match: Literal["*"] | None = None
     idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
+
+    def demands(self, model: type[Item], when: Condition | None) -> JSONObject:
+        """`when`, `version`, `absent` and `return_values` of its `Write`."""
+        demanded = demands(model, when, self.if_match, self.if_none_match)
+        return {**demanded, "return_values": self.return_values or "NONE"}
 
 
 class PutMessage(_Single):
@@ -181,7 +201,7 @@ class PutMessage(_Single):
 
     def to_write(self, model: type[Item]) -> Write:
         write = _under(("item",), _put, model, self.item)
-        return replace(write, when=self.condition(model), return_values=self.return_values or "NONE")
+        return replace(write, **self.demands(model, self.condition(model)))
 
 
 class UpdateMessage(_Single, UpdateBody):
@@ -190,7 +210,18 @@ class UpdateMessage(_Single, UpdateBody):
 
     def to_write(self, model: type[Item]) -> Write:
         key = _under(("key",), parse_key, model, self.key)
-        return self.bind(model, key, return_values=self.return_values or "NONE")
+        return self.bind(model, key, **self.demands(model, None))
+
+
+class MergeMessage(_Single):
+    op: Literal["merge"]
+    key: JSONObject
+    patch: JSONObject
+
+    def to_write(self, model: type[Item]) -> Write:
+        key = _under(("key",), parse_key, model, self.key)
+        demanded = self.demands(model, self.condition(model))
+        return _under(("patch",), lambda: Write.update(model, key, merge_actions(model, self.patch), **demanded))
 
 
 class DeleteMessage(_Single):
@@ -199,7 +230,7 @@ class DeleteMessage(_Single):
 
     def to_write(self, model: type[Item]) -> Write:
         key = _under(("key",), parse_key, model, self.key)
-        return Write.delete(model, key, when=self.condition(model), return_values=self.return_values or "NONE")
+        return Write.delete(model, key, **self.demands(model, self.condition(model)))
 
 
 class BatchMember(BaseModel):
@@ -260,14 +291,14 @@ class BatchMessage(BaseModel):
         yield from ((("writes", n, one.kind), one.value) for n, one in enumerate(self.writes))
 
 
-Message: TypeAlias = PutMessage | UpdateMessage | DeleteMessage | BatchMessage
+Message: TypeAlias = PutMessage | UpdateMessage | MergeMessage | DeleteMessage | BatchMessage
 # built by the first message, not by every start
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(
     Annotated[Message, Field(discriminator="op")], config=ConfigDict(defer_build=True)
 )
 
 
-_OPS = ("put", "update", "delete", "batch")
+_OPS = ("put", "update", "merge", "delete", "batch")
 
 
 def parse_message(value: Any) -> Message:
@@ -282,7 +313,7 @@ def parse_message(value: Any) -> Message:
 
 
 def _without_tag(problem: Problem) -> Problem:
-    tagged = problem.location[:1] in (("put",), ("update",), ("delete",), ("batch",))
+    tagged = problem.location[:1] in {(op,) for op in _OPS}
     return Problem(problem.location[1:] if tagged else problem.location, problem.reason)
 
 

@@ -29,7 +29,12 @@ def commit(session: Session, write: Write, key: IdempotencyKey | None, call: Cal
     claim = None if key is None else Claim.of(write, key)
     step = Step(0, write, claim)
     plain = claim is None and not write.needs_item
-    outcome = run(session, PlainUnit(step) if plain else ItemUnit.of(step, asks=True), call)
+    unit = PlainUnit(step) if plain else ItemUnit.of(step, asks=True)
+    return whole(session, write, run(session, unit, call), call)
+
+
+def whole(session: Session, write: Write, outcome: Outcome, call: Call) -> Outcome:
+    """The outcome with what was not kept of it, the item as it is now, and with what the calls have consumed."""
     if outcome.current:
         image = session.item(write.model, write.key, call)
         shown = write.model.schema_.visible(image)

@@ -34,15 +34,16 @@ class Claim:
 
     def barred_by(self, record: Record | None) -> TypeGuard[Record]:
         """Whether the record stands in the way: its key is consumed, or this delivery was rejected."""
-        if record is None:
-            return False
-        return record.rejected is None or (self.source in record.message_ids)
+        return record is not None and (record.consumed or self.source in record.message_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What the ledger holds of a key. `rejected` is the reason of a write that was refused, which consumed no key;
-    `message_ids` are the messages that asked for it and were refused. Of a `packed` key, which shares its record with
+    """What the ledger holds of a key.
+
+    `rejected` is the reason of a write that was refused, which consumed no key; `message_ids` are the messages that
+    asked for it and were refused. `pending_since` says when, in seconds since 1970, a write was accepted that is still
+    to be committed, which consumes no key either. Of a `packed` key, which shares its record with
     others, no outcome is kept, and of the fingerprint four bytes in hexadecimal: compare it by `matches`."""
 
     fingerprint: str
@@ -51,6 +52,7 @@ class Record:
     expires_at: int
     message_ids: frozenset[str] = frozenset()
     packed: bool = False
+    pending_since: int | None = None
 
     @classmethod
     def from_wire(cls, item: Wire) -> Record:
@@ -61,7 +63,13 @@ class Record:
             rejected=image.get("rejected"),
             expires_at=int(image.get("expires_at", 0)),
             message_ids=frozenset(image.get("message_ids", ())),
+            pending_since=int(image["pending_since"]) if "pending_since" in image else None,
         )
+
+    @property
+    def consumed(self) -> bool:
+        """Whether a write was applied under the key."""
+        return self.rejected is None and self.pending_since is None
 
     def matches(self, fingerprint: str) -> bool:
         """Whether the key was consumed by the request with this fingerprint."""
@@ -69,8 +77,14 @@ class Record:
 
 
 # none of these names is reserved, so a claim needs no placeholders for them: it is sent by the hundred
-_CLAIMABLE = "attribute_not_exists(id) OR expires_at <= :now OR attribute_exists(rejected)"
-_CLAIMABLE_BY = f"{_CLAIMABLE} AND NOT contains(message_ids, :message_id)"
+_ABSENT = "attribute_not_exists(id) OR expires_at <= :now"
+_FREE = "attribute_exists(rejected) OR attribute_exists(pending_since)"
+_CLAIMABLE = f"{_ABSENT} OR {_FREE}"
+_CLAIMABLE_BY = f"{_ABSENT} OR ({_FREE}) AND NOT contains(message_ids, :message_id)"
+_ACCEPTABLE = (
+    f"{_ABSENT} OR attribute_exists(rejected) AND attribute_not_exists(pending_since)"
+    " OR attribute_exists(pending_since) AND fingerprint = :fingerprint"
+)
 
 
 def claim_action(table: str, claim: Claim, now: float, retention: float) -> dict[str, Any]:
@@ -101,8 +115,27 @@ def _rejection(request: dict[str, Any], item: Wire, claim: Claim) -> dict[str, A
     """Each message that was refused under the key is remembered: a later one must not free an earlier one."""
     values = request["ExpressionAttributeValues"]
     values |= {f":{name}": value for name, value in item.items()}
-    text = f"SET {', '.join(f'{name} = :{name}' for name in item)} REMOVE outcome"
+    text = f"SET {', '.join(f'{name} = :{name}' for name in item)} REMOVE outcome, pending_since"
     if claim.source is not None:
         text += " ADD message_ids :message_ids"
         values[":message_ids"] = {"SS": [claim.source]}
     return {**request, "Key": {"id": {"S": claim.key.record_id}}, "UpdateExpression": text}
+
+
+def pending_request(table: str, claim: Claim, now: float, retention: float) -> dict[str, Any]:
+    """The UpdateItem that marks a key as pending. It consumes nothing, and fails where the key has been consumed or is
+    pending for another request. A rejection stays in the record: the messages that were refused stay so."""
+    return {
+        "TableName": table,
+        "Key": {"id": {"S": claim.key.record_id}},
+        "UpdateExpression": (
+            "SET fingerprint = :fingerprint, pending_since = :now, expires_at = :expires_at REMOVE outcome"
+        ),
+        "ConditionExpression": _ACCEPTABLE,
+        "ExpressionAttributeValues": {
+            ":fingerprint": {"S": claim.fingerprint},
+            ":now": {"N": str(int(now))},
+            ":expires_at": {"N": str(int(now + retention))},
+        },
+        "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    }

@@ -11,7 +11,7 @@ consumer    the way through
 
 from .consumer import Consumer
 from .records import SQSRecord
-from .rejected import RejectedQueue, SQSRejectedQueue
+from .rejected import RejectedQueue, RejectedQueues, SQSRejectedQueue
 from .report import Rejection, Report
 
-__all__ = ["Consumer", "RejectedQueue", "Rejection", "Report", "SQSRecord", "SQSRejectedQueue"]
+__all__ = ["Consumer", "RejectedQueue", "RejectedQueues", "Rejection", "Report", "SQSRecord", "SQSRejectedQueue"]

@@ -24,7 +24,8 @@ class Consumer:
 
     `catalogue` holds the models, `rejected` sends what was rejected. `queues` maps logical names of queues to physical
     ones (by default they are the same): keys belong to `queue:<logical name>`, so that they are remembered when a queue
-    is replaced. At most `parallel` calls are made at a time.
+    is replaced. `operations` is the physical name of the queue of `Operations`: its messages, and no others, say whose
+    keys they have, so that only the API may be allowed to send to it. At most `parallel` calls are made at a time.
     """
 
     def __init__(
@@ -34,10 +35,12 @@ class Consumer:
         rejected: RejectedQueue,
         *,
         queues: Mapping[str, str] | None = None,
+        operations: str | None = None,
         parallel: int = _PARALLEL,
     ) -> None:
         self._client, self._rejected, self._parallel = client, rejected, parallel
-        self._parser = Parser(catalogue, {physical: logical for logical, physical in (queues or {}).items()})
+        logical = {physical: logical for logical, physical in (queues or {}).items()}
+        self._parser = Parser(catalogue, logical, operations)
 
     def process(self, records: Iterable[Any], *, deadline: Deadline) -> Report:
         """Commits what the messages ask for. Whatever is not surely done or rejected is reported as a failure.

@@ -11,6 +11,7 @@ from ..commit.idempotency_key import QUEUE_SCOPE, IdempotencyKey
 from ..commit.records import Claim
 from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
+from ..operations import read_message
 from ..requests import Catalogue
 from ..writes import BulkWrite, Write
 from .cache import RequestCache
@@ -78,10 +79,11 @@ class Message:
 
 
 class Parser:
-    """Parses one record after the other. `queues` maps physical names of queues to logical ones."""
+    """Parses one record after the other. `queues` maps physical names of queues to logical ones; `operations` is the
+    physical name of the queue whose messages say themselves whose key they have, None for no queue."""
 
-    def __init__(self, catalogue: Catalogue, queues: Mapping[str, str]) -> None:
-        self._requests, self._queues = RequestCache(catalogue), queues
+    def __init__(self, catalogue: Catalogue, queues: Mapping[str, str], operations: str | None = None) -> None:
+        self._requests, self._queues, self._operations = RequestCache(catalogue), queues, operations or None
 
     def parse(self, record: SQSRecord) -> Message:
         """The message. Whatever reading it raises is its own failure, also what a model's own validator raises."""
@@ -91,7 +93,10 @@ class Parser:
             if not isinstance(record.body, str):
                 raise InvalidRequest(Problem(("body",), "a string is needed"))
             value = loads(record.body)
-            key = IdempotencyKey(scope, _key(record, value))
+            if record.queue == self._operations:
+                key, value = read_message(value)
+            else:
+                key = IdempotencyKey(scope, _key(record, value))
             return Message(record, key, self._requests.read(value, len(record.body)))
         except Exception as error:
             failure = Failure.of(error)

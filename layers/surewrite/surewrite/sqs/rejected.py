@@ -60,6 +60,23 @@ class SQSRejectedQueue:
         }
 
 
+class RejectedQueues:
+    """Several rejected queues: `others` by the physical names of the queues whose messages they take, and one for the
+    messages of all other queues."""
+
+    def __init__(self, queue: RejectedQueue, others: Mapping[str, RejectedQueue]) -> None:
+        self._queue, self._others = queue, others
+
+    def send(self, rejections: Sequence[Rejection], deadline: Deadline) -> Mapping[str, str]:
+        parts: dict[RejectedQueue, list[Rejection]] = {}
+        for one in rejections:
+            parts.setdefault(self._others.get(one.record.queue, self._queue), []).append(one)
+        unsent: dict[str, str] = {}
+        for queue, part in parts.items():
+            unsent |= queue.send(part, deadline)
+        return unsent
+
+
 def _batches(rejections: Sequence[Rejection]) -> Iterator[list[Copy]]:
     batch: list[Copy] = []
     size = 0

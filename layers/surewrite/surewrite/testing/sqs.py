@@ -80,8 +80,8 @@ class RejectedMessages:
 
 
 class RecordingSQS:
-    """In place of boto3's client for SQS: `messages` are the entries that it has sent. While it is `down`, it
-    cannot be reached."""
+    """In place of boto3's client for SQS: `messages` are the entries that it has sent, each with its `QueueUrl`.
+    While it is `down`, it cannot be reached."""
 
     def __init__(self) -> None:
         self.messages: list[dict[str, Any]] = []
@@ -93,12 +93,18 @@ class RecordingSQS:
             raise EndpointConnectionError(endpoint_url=QueueUrl)
         ids = [entry["Id"] for entry in Entries]
         assert 1 <= len(set(ids)) == len(ids) <= 10, "a batch has at most ten messages, each with an id of its own"
-        self.messages += Entries
+        self.messages += [{**entry, "QueueUrl": QueueUrl} for entry in Entries]
         sent = [
             {"Id": entry["Id"], "MessageId": f"sent-{entry['Id']}", "MD5OfMessageBody": _md5(entry["MessageBody"])}
             for entry in Entries
         ]
         return {"Successful": sent, "Failed": []}
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:  # noqa: N803
+        """SQS's answer to one message without attributes."""
+        entry = {"Id": "0", "MessageBody": MessageBody, "MessageAttributes": {}}
+        (sent,) = self.send_message_batch(QueueUrl=QueueUrl, Entries=[entry])["Successful"]
+        return {"MessageId": sent["MessageId"], "MD5OfMessageBody": sent["MD5OfMessageBody"]}
 
     @property
     def bodies(self) -> list[str]:
