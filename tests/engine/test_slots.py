@@ -124,9 +124,10 @@ def test_many_workers_while_the_slot_closes(house: House) -> None:
 def test_a_batch_meets_a_closed_slot(house: House, items: int, parallel: int) -> None:
     """Records take an action each: what was to be one transaction is divided."""
     house = fill(house)
-    batch = views(range(300), items=items)
-    assert kinds(house.db.commit_many(batch, parallel=parallel)) == {"applied": 300}
-    assert total(house, items) == 300
+    batch, waits = views(range(300), items=items), list[float]()
+    db = house.on(house.transport, waits.append)
+    assert kinds(db.commit_many(batch, parallel=parallel)) == {"applied": 300}
+    assert (total(house, items), waits) == (300, [])
     # the first is cancelled; 99 records and their item, or 50 records and their items, share a transaction
     assert len(house.operations) <= (6 if items == 1 else 16)
     assert kinds(house.db.commit_many(batch[::-1], parallel=parallel)) == {"replayed": 300}
