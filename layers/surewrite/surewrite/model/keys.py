@@ -53,6 +53,11 @@ class KeyAttribute:
         """Whether every string of the right length is valid."""
         return self.annotation is str and not self.constraints
 
+    @property
+    def max_bytes(self) -> int:
+        """How long a string or binary value may be."""
+        return _MAX_KEY_BYTES[self.role]
+
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:
         return type_adapter(self.annotation, *self.constraints)
@@ -97,8 +102,8 @@ class KeyAttribute:
             raise self._invalid("not valid Unicode") from None
         if not length:
             raise self._invalid("a key cannot be empty")
-        if length > (limit := _MAX_KEY_BYTES[self.role]):
-            raise self._invalid(f"longer than {limit} bytes, DynamoDB's limit for a {self.role.value}")
+        if length > self.max_bytes:
+            raise self._invalid(f"longer than {self.max_bytes} bytes, DynamoDB's limit for a {self.role.value}")
 
     def _invalid(self, reason: str) -> InvalidKey:
         return InvalidKey(Problem((self.name,), reason))

@@ -1,0 +1,148 @@
+"""What all operations of the document share: headers, parameters, problems, responses."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, get_args
+
+from ..commit.idempotency_key import MAX_KEY_LENGTH
+from ..expressions.evaluate import ReturnValues
+from .schemas import JSONSchema, ref
+
+Object: TypeAlias = dict[str, Any]
+
+JSON, MERGE_PATCH, PROBLEM = "application/json", "application/merge-patch+json", "application/problem+json"
+
+_TAG = {"type": "string", "pattern": '^("[!#-~]*"|\\*)$'}
+
+PARAMETERS: dict[str, Object] = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "Makes the write happen once, however often it is sent: a UUID of version 7, say.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!#-~][ !#-~]*$"},
+        "example": "019b76da-b78f-79b6-a346-c31577915602",
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "in": "header",
+        "description": "The ETag that the item must still have, or * for any item.",
+        "schema": _TAG,
+    },
+    "Create": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "Only * : there must be no item yet.",
+        "schema": {"type": "string", "enum": ["*"]},
+    },
+    "IfNoneMatch": {
+        "name": "If-None-Match",
+        "in": "header",
+        "description": "The ETag that the client has: 304 if the item still has it.",
+        "schema": _TAG,
+    },
+    "Prefer": {
+        "name": "Prefer",
+        "in": "header",
+        "description": "`return=minimal` (RFC 7240): nothing is returned, which saves a round trip.",
+        "schema": {"type": "string", "examples": ["return=minimal"]},
+    },
+    "Consistent": {
+        "name": "consistent",
+        "in": "query",
+        "description": "Reads strongly consistent.",
+        "allowEmptyValue": True,
+        "schema": {"type": "boolean", "default": False},
+    },
+    "Fields": {
+        "name": "fields",
+        "in": "query",
+        "description": "Document paths, separated by commas: only these are returned, and the key.",
+        "explode": False,
+        "schema": {"type": "array", "items": {"type": "string"}},
+        "example": ["Views", "Formats.Hardcover"],
+    },
+}
+
+HEADERS: dict[str, Object] = {
+    "ETag": {"description": "The item's version, for If-Match and If-None-Match.", "schema": {"type": "string"}},
+    "Idempotency-Replayed": {
+        "description": "The response is that of the first request; `current`: it was too large to keep, and this is the "
+        "item as it is now.",
+        "schema": {"type": "string", "enum": ["true", "current"]},
+    },
+    "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 0}},
+}
+
+_PROBLEM: JSONSchema = {
+    "description": "RFC 9457.",
+    "type": "object",
+    "properties": {
+        "type": {"type": "string", "format": "uri-reference"},
+        "title": {"type": "string"},
+        "status": {"type": "integer", "minimum": 400, "maximum": 599},
+        "detail": {"type": "string"},
+        "errors": {
+            "description": "Each mistake, with a JSON pointer into the request.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"pointer": {"type": "string"}, "detail": {"type": "string"}},
+                "required": ["pointer", "detail"],
+            },
+        },
+        "item": {"description": "The item as it is, null if there is none.", "type": ["object", "null"]},
+    },
+    "required": ["type", "title", "status", "detail"],
+}
+
+SCHEMAS: dict[str, JSONSchema] = {
+    "Problem": _PROBLEM,
+    "ReturnValues": {"type": "string", "enum": list(get_args(ReturnValues))},
+}
+
+_REASONS: dict[int, tuple[str, str]] = {
+    400: ("BadRequest", "Not JSON, or not the shape of the request; a malformed key, header, query or condition."),
+    404: ("NotFound", "No such item, or no such collection."),
+    409: ("Conflict", "The item exists already; `item` is it."),
+    412: ("PreconditionFailed", "`when` or `If-Match` does not hold; `item` is the item as it is."),
+    413: ("ContentTooLarge", "The item would be over 400 KB."),
+    415: ("UnsupportedMediaType", "The body is not JSON."),
+    422: ("UnprocessableContent", "The item would violate its model, or the key belongs to another request."),
+    429: ("TooManyRequests", "Throttled: send the same request again."),
+    500: ("InternalServerError", "A failure of the server."),
+    503: ("ServiceUnavailable", "Lost too many races, or DynamoDB is out of reach: send the same request again."),
+}
+
+READ_PROBLEMS = (400, 404, 422, 429, 500, 503)
+WRITE_PROBLEMS = (400, 404, 409, 412, 413, 415, 422, 429, 500, 503)
+
+
+def problem_responses() -> Object:
+    """The components that `problems` refers to."""
+    return {name: _problem(status, reason) for status, (name, reason) in _REASONS.items()}
+
+
+def _problem(status: int, reason: str) -> Object:
+    response: Object = {"description": reason, "content": {PROBLEM: {"schema": ref("Problem")}}}
+    return response | ({"headers": headers("Retry-After")} if status in (429, 503) else {})
+
+
+def problems(*statuses: int) -> Object:
+    """The responses of an operation that are problems."""
+    return {str(status): {"$ref": f"#/components/responses/{_REASONS[status][0]}"} for status in statuses}
+
+
+def parameter(name: str) -> Object:
+    return {"$ref": f"#/components/parameters/{name}"}
+
+
+def headers(*names: str) -> Object:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
+
+
+def response(description: str, schema: JSONSchema | None = None, *shown: str, media_type: str = JSON) -> Object:
+    """A response with the headers that are `shown`; without a schema it has no body."""
+    made: Object = {"description": description}
+    if shown:
+        made["headers"] = headers(*shown)
+    return made | ({"content": {media_type: {"schema": schema}}} if schema is not None else {})

@@ -1,0 +1,156 @@
+"""The operations of one item: of every model its own, so that a client generator sees its attributes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ..model.item import Item
+from .common import (
+    JSON,
+    MERGE_PATCH,
+    READ_PROBLEMS,
+    WRITE_PROBLEMS,
+    Object,
+    parameter,
+    problems,
+    response,
+)
+from .expressions import Expressions
+from .schemas import ItemSchemas, JSONSchema, ref
+
+_WRITES = ("IdempotencyKey", "IfMatch", "Prefer")
+
+
+class ItemPaths:
+    """The paths of one model's items."""
+
+    def __init__(self, model: type[Item], items: ItemSchemas, expressions: Expressions) -> None:
+        self._model, self._items, self._expressions = model, items, expressions
+        self._name, self._collection = items.name(model), model.schema_.collection
+
+    def paths(self) -> Object:
+        """`/books/{Author}/{Title}` and its counters."""
+        keys = [one.name for one in self._model.schema_.key_attributes]
+        path = f"/{self._collection}" + "".join(f"/{{{name}}}" for name in keys)
+        found: Object = {path: self._item([self._key_parameter(name) for name in keys])}
+        if counters := self._expressions.number_paths(self._model):
+            named = [*map(self._key_parameter, keys), self._counter_parameter(counters)]
+            found[f"{path}/counters/{{attribute}}"] = {"parameters": named, "post": self._counter()}
+        return found
+
+    def _item(self, keys: list[Object]) -> Object:
+        return {
+            "parameters": keys,
+            "get": self._read(),
+            "head": {**self._read(head=True), "operationId": f"head{self._name}"},
+            "put": self._put(),
+            "patch": self._patch(),
+            "delete": self._delete(),
+        }
+
+    def _key_parameter(self, name: str) -> Object:
+        return {"name": name, "in": "path", "required": True, "schema": self._items.key_part(self._model, name)}
+
+    def _counter_parameter(self, counters: list[str]) -> Object:
+        schema = {"type": "string", "minLength": 1, "examples": counters}
+        return {
+            "name": "attribute",
+            "in": "path",
+            "required": True,
+            "description": "A number's name or document path.",
+            "schema": schema,
+        }
+
+    def _operation(self, name: str, summary: str, *parameters: Object, **members: Any) -> Object:
+        return {
+            "operationId": f"{name}{self._name}",
+            "summary": summary,
+            "tags": [self._collection],
+            "parameters": list(parameters),
+            **members,
+        }
+
+    def _read(self, *, head: bool = False) -> Object:
+        asked = map(parameter, ("Consistent", "Fields", "IfNoneMatch"))
+        shown = None if head else ref(self._name)
+        refused = problems(*READ_PROBLEMS)
+        if head:
+            refused = {status: {"description": "As for GET, without a body."} for status in refused}
+        responses = {
+            "200": response("The item.", shown, "ETag"),
+            "304": response("The client has this version.", None, "ETag"),
+            **refused,
+        }
+        return self._operation("get", "Reads the item.", *asked, responses=responses)
+
+    def _put(self) -> Object:
+        returned = self._return_values("query", ("NONE", "ALL_OLD", "ALL_NEW"))
+        return self._operation(
+            "put",
+            "Stores the item whole.",
+            *map(parameter, (*_WRITES, "Create")),
+            returned,
+            requestBody=_body({JSON: ref(f"{self._name}Input")}),
+            responses={
+                "201": self._written("The item was created."),
+                **self._done("The item was replaced; what return_values shows."),
+            },
+        )
+
+    def _patch(self) -> Object:
+        members = self._members(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
+        update = self._expressions.update(self._model, members)
+        return self._operation(
+            "update",
+            "Changes the item in place, or creates it.",
+            *map(parameter, (*_WRITES, "Create")),
+            requestBody=_body({JSON: update, MERGE_PATCH: self._expressions.merge_patch(self._model)}),
+            responses=self._done("What return_values shows, by default the whole new item."),
+        )
+
+    def _delete(self) -> Object:
+        body = self._object(self._members(("NONE", "ALL_OLD")))
+        return self._operation(
+            "delete",
+            "Deletes the item.",
+            *map(parameter, _WRITES),
+            self._return_values("query", ("NONE", "ALL_OLD")),
+            requestBody=_body({JSON: body}, required=False),
+            responses=self._done("The item as it was."),
+        )
+
+    def _counter(self) -> Object:
+        members = self._members(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
+        by = {"description": "A negative number decreases.", "type": "number", "default": 1}
+        return self._operation(
+            "count",
+            "Adds to a number, from 0 where there is none.",
+            *map(parameter, (*_WRITES, "Create")),
+            requestBody=_body({JSON: self._object({"by": by, **members})}, required=False),
+            responses=self._done("What return_values shows, by default the counter's new value."),
+        )
+
+    def _members(self, values: tuple[str, ...]) -> Object:
+        """What every write may bring in its body."""
+        return {"when": self._expressions.condition(self._model), "return_values": {"type": "string", "enum": values}}
+
+    def _object(self, members: Object) -> JSONSchema:
+        return {"type": "object", "properties": members, "additionalProperties": False}
+
+    def _return_values(self, place: str, values: tuple[str, ...]) -> Object:
+        return {"name": "return_values", "in": place, "schema": {"type": "string", "enum": values}}
+
+    def _written(self, description: str) -> Object:
+        return response(description, ref(f"{self._name}Part"), "ETag", "Idempotency-Replayed")
+
+    def _done(self, description: str) -> Object:
+        return {
+            "200": self._written(description),
+            "204": response("Nothing to show.", None, "Idempotency-Replayed"),
+            **problems(*WRITE_PROBLEMS),
+        }
+
+
+def _body(schemas: dict[str, JSONSchema], *, required: bool = True) -> Object:
+    content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
+    return {"required": required, "content": content}
