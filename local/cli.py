@@ -1,4 +1,4 @@
-"""`python -m local serve`, `python -m local env FUNCTION` and `python -m local invoke FUNCTION EVENT`."""
+"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT` and `openapi`."""
 
 import argparse
 import json
@@ -39,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             serve(options.template, _port(options.port), options.data)
         elif options.command == "env":
             print(env(options.template, _port(options.port), options.function))
+        elif options.command == "openapi":
+            print(openapi(options.template))
         else:
             print(invoke(options.template, _port(options.port), options.function, options.event))
     except (TemplateError, PortError, EngineError, LoadError, UsageError) as error:
@@ -104,6 +106,16 @@ def invoke(path: Path, port: int, name: str, event: Path) -> str:
     return json.dumps(functions.load(function, variables)(parsed), ensure_ascii=False)
 
 
+def openapi(path: Path) -> str:
+    """The OpenAPI document of the template's API, as JSON. It needs no engines."""
+    definitions = template.read(path).functions.values()
+    api = next((one for one in definitions if (one.code_uri / "documentation.py").is_file()), None)
+    if api is None:
+        raise UsageError(f"{path}: there is no function with a documentation.py")
+    document: str = functions.module(api, "documentation").document()
+    return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
+
+
 def _function(path: Path, port: int, name: str) -> tuple[template.Function, dict[str, str]]:
     """A function of the template, and its variables for the stack on `port`."""
     resources = Resources.from_json(_fetch(f"http://127.0.0.1:{port}{RESOURCES_PATH}", port))
@@ -147,7 +159,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     invoke_ = commands.add_parser("invoke", help="calls a function with the event of a file")
     invoke_.add_argument("function", metavar="FUNCTION")
     invoke_.add_argument("event", metavar="EVENT", type=Path)
-    for command in (serve_, env_, invoke_):
+    openapi_ = commands.add_parser("openapi", help="the API's OpenAPI document, for client generators")
+    for command in (serve_, env_, invoke_, openapi_):
         command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
         command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
     return parser.parse_args(arguments)

@@ -90,9 +90,7 @@ def load(definition: template.Function, variables: Mapping[str, str]) -> Functio
     path = definition.code_uri / Path(*module_name.split(".")).with_suffix(".py")
     if not path.is_file():
         raise LoadError(f"{definition.logical_id}: there is no {path}")
-    for layer in definition.layers:
-        if str(layer) not in sys.path:
-            sys.path.append(str(layer))
+    _add_layers(definition)
     # Every function's module may be called `app`; under its function's name they do not meet.
     name = f"{definition.logical_id}_{module_name}"
     with _variables(variables), _own_modules(definition.code_uri, keep=name):
@@ -101,6 +99,19 @@ def load(definition: template.Function, variables: Mapping[str, str]) -> Functio
     if not callable(handler):
         raise LoadError(f"{definition.logical_id}: {path} has no {handler_name}")
     return Function(definition, handler, getattr(module, "MODELS", ()))
+
+
+def module(definition: template.Function, name: str) -> ModuleType:
+    """A module of a function besides its handler's."""
+    _add_layers(definition)
+    with _own_modules(definition.code_uri, keep=""):
+        return importlib.import_module(name)
+
+
+def _add_layers(definition: template.Function) -> None:
+    for layer in definition.layers:
+        if str(layer) not in sys.path:
+            sys.path.append(str(layer))
 
 
 def _import(name: str, path: Path) -> ModuleType:

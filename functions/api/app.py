@@ -17,6 +17,7 @@ from aws_lambda_powertools.logging import correlation_paths
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+import docs
 import inputs
 import items
 import problems
@@ -26,6 +27,7 @@ from service import db as db  # what a test or a debugger looks for here
 from surewrite import errors
 from surewrite.requests import problems_of
 
+app.include_router(docs.router)
 app.include_router(items.router)
 
 
@@ -59,6 +61,8 @@ def refuse_path(_: NotFoundError) -> Response[str]:
 
 
 def allowed_methods(segments: list[str]) -> tuple[str, ...]:
+    if "/" + "/".join(segments) in (docs.DOCUMENT, docs.PAGE):
+        return "GET", "HEAD", "OPTIONS"
     if segments[-2:-1] == ["counters"] and len(segments) in (4, 5):
         return "POST", "OPTIONS"
     return ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS") if len(segments) in (2, 3) and all(segments) else ()

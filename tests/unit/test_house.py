@@ -28,6 +28,7 @@ FLOORS = [
     ["settings"],
     ["client"],
     ["requests"],
+    ["openapi"],
     ["operations"],
     ["sqs"],
     ["testing"],

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, get_args
+from typing import Any, TypeAlias
 
 from ..commit.idempotency_key import MAX_KEY_LENGTH
-from ..expressions.evaluate import ReturnValues
 from .schemas import JSONSchema, ref
 
 Object: TypeAlias = dict[str, Any]
@@ -66,7 +65,7 @@ PARAMETERS: dict[str, Object] = {
 HEADERS: dict[str, Object] = {
     "ETag": {"description": "The item's version, for If-Match and If-None-Match.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
-        "description": "The response is that of the first request; `current`: it was too large to keep, and this is the "
+        "description": "The response is that of the first request; `current`: it was too large to keep, this is the "
         "item as it is now.",
         "schema": {"type": "string", "enum": ["true", "current"]},
     },
@@ -97,7 +96,12 @@ _PROBLEM: JSONSchema = {
 
 SCHEMAS: dict[str, JSONSchema] = {
     "Problem": _PROBLEM,
-    "ReturnValues": {"type": "string", "enum": list(get_args(ReturnValues))},
+    "Path": {
+        "description": "A document path. A name with a dot, a bracket or a backtick stands between backticks.",
+        "type": "string",
+        "minLength": 1,
+        "examples": ["Formats.Audiobook", "items[1].qty"],
+    },
 }
 
 _REASONS: dict[int, tuple[str, str]] = {

@@ -18,8 +18,8 @@ _DESCRIPTION = """\
 Items of every collection, under the names of their attributes in DynamoDB.
 
 Numbers have up to 38 digits, none of which is lost; sets are arrays without an order, binary values base64. With an
-`Idempotency-Key` a write happens once: a replay has the first response, and `Idempotency-Replayed`. After 429, 503 or no
-response at all send the same request again with the same key. Refusals consume no key."""
+`Idempotency-Key` a write happens once: a replay has the first response, and `Idempotency-Replayed`. After 429, 503 or
+no response at all send the same request again with the same key. Refusals consume no key."""
 
 
 def document(
@@ -27,7 +27,7 @@ def document(
     *,
     version: str = "1",
     examples: Iterable[Mapping[str, Any]] = (),
-    server: str = "/",
+    server: str = "./",
 ) -> Object:
     """The OpenAPI 3.1 document of version `version` of an API that serves these models.
 

@@ -18,8 +18,6 @@ from .schemas import BASE64, ItemSchemas, JSONSchema, ref
 
 _MAX_ACTIONS = MAX_OPERATORS - 1
 
-PATH: JSONSchema = {"type": "string", "minLength": 1, "examples": ["Formats.Audiobook", "items[1].qty"]}
-
 # what is no attribute's name by itself, but leads into one, or stands between backticks
 _LEADING = r"[.\[`]"
 
@@ -44,7 +42,7 @@ class Expressions:
         if name not in self._items.components:
             many = {"type": "array", "items": ref(name), "minItems": 1}
             self._items.components[name] = {
-                "description": "All members must hold: operators on an attribute or a document path, `and`, `or`, `not`.",
+                "description": "All members must hold: operators on an attribute or a path, `and`, `or`, `not`.",
                 "type": "object",
                 "properties": {
                     **{attribute: self._test(model, attribute) for attribute in model.schema_.attributes},
@@ -113,10 +111,11 @@ class Expressions:
         numbers = {name: _LEAVES["N"] for name, field in fields.items() if "N" in field.types}
         lists = {name: self._elements(model, name) for name, field in fields.items() if "L" in field.types}
         sets = {name: self._members(model, name, field) for name, field in fields.items() if _set_types(field)}
-        removable = [name for name, field in fields.items() if not field.required]
         return {
             "set": self._section(model, "assigns", values),
-            "copy": self._section(model, "assigns what another path holds", dict.fromkeys(fields, PATH), PATH),
+            "copy": self._section(
+                model, "assigns what another path holds", dict.fromkeys(fields, ref("Path")), ref("Path")
+            ),
             "increment": self._section(model, "adds to a number that is there", numbers, _LEAVES["N"]),
             "default": self._section(model, "assigns where nothing is", values),
             "append": self._section(model, "extends a list, or creates it", lists),
@@ -124,7 +123,7 @@ class Expressions:
             "remove": {
                 "description": "`REMOVE`: document paths.",
                 "type": "array",
-                "items": {**PATH, "examples": removable[:1] + ["Formats.Audiobook"]},
+                "items": ref("Path"),
                 "maxItems": _MAX_ACTIONS,
             },
             "add": self._section(model, "adds to a number or a set, or creates it", {**numbers, **sets}),
@@ -185,7 +184,7 @@ def _tests(kind: str, nullable: bool) -> JSONSchema:
     value = {"anyOf": [leaf, {"type": "null"}]} if leaf and nullable else leaf
     tests: JSONSchema = {"eq": value, "ne": value, "in": _array(value, 1, MAX_CHOICES)}
     if kind in ("", "S", "N", "B"):
-        tests |= {name: leaf for name in ("lt", "le", "gt", "ge")} | {"between": _array(leaf, 2, 2)}
+        tests |= dict.fromkeys(("lt", "le", "gt", "ge"), leaf) | {"between": _array(leaf, 2, 2)}
     if kind in ("", "S", "B"):
         tests["begins_with"] = leaf
     if kind in ("", "S", "B", "L", *_SETS):
@@ -203,7 +202,7 @@ def _tests(kind: str, nullable: bool) -> JSONSchema:
 def size_test() -> JSONSchema:
     """What `size` is compared with."""
     number = {"type": "integer"}
-    compared = {name: number for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+    compared = dict.fromkeys(("eq", "ne", "lt", "le", "gt", "ge"), number)
     return {
         "description": "Characters of a string (UTF-16 code units), bytes, members or elements.",
         "type": "object",

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeAlias
 
-from pydantic.errors import PydanticInvalidForJsonSchema
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
-from pydantic_core import core_schema
+from pydantic_core import PydanticOmit, core_schema
 
 from ..model.coerce import native
 from ..model.item import Item
@@ -48,8 +47,8 @@ class _OnTheWire(GenerateJsonSchema):
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
 
-    def computed_field_schema(self, schema: core_schema.ComputedField, field_serialization_alias: str) -> JSONSchema:
-        raise PydanticInvalidForJsonSchema("not stored")
+    def computed_field_schema(self, schema: core_schema.ComputedField) -> JSONSchema:
+        raise PydanticOmit  # not stored
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> JSONSchema:
         return {}  # what a validator of the model's own takes
@@ -101,7 +100,9 @@ class ItemSchemas:
             return {"minLength": 1, "maxLength": part.max_bytes, **schema}
         return {"minLength": 2, **schema} if part.type == "B" else schema
 
-    def _add(self, models: list[type[Item]], mode: JsonSchemaMode, shape: Callable[[str, Any], tuple[str, Any]]) -> None:
+    def _add(
+        self, models: list[type[Item]], mode: JsonSchemaMode, shape: Callable[[str, Any], tuple[str, Any]]
+    ) -> None:
         asked = [(model, mode) for model in models]
         refs, made = models_json_schema(asked, ref_template=f"{_REF}{{model}}", schema_generator=_OnTheWire)
         for model in models:
