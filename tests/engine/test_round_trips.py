@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from surewrite import Entry, Write, attr
+from surewrite import Entry, IdempotencyKey, Write, attr
 from surewrite.errors import ConditionFailed, KeyReused
 from tests.engine.house import OWN, PACKED, RAINMAKER, House, Keys, in_every_way, rainmaker
 from tests.models import Book, Offer
@@ -152,3 +152,15 @@ def test_a_redelivered_key_that_belongs_to_another_request_is_refused(house: Hou
     other = Write.update(Book, RAINMAKER, {attr("Views").add(2)})
     (result,) = house.db.commit_many([Entry(other, key(), redelivered=True)])
     assert isinstance(result.error, KeyReused)
+
+
+def test_a_slot_cancels_one_transaction_and_no_other(house: House) -> None:
+    """What it holds is known then: the other duplicates are replays without a call."""
+    keys = [IdempotencyKey("queue:q", f"1767225600{number % 300:03}-{number}") for number in range(600)]
+    views = [Entry(Write.update(Book, ("A", f"T{n}"), {attr("Views").add(1)}), one) for n, one in enumerate(keys)]
+    house.db.commit_many(views[::20], parallel=1)
+    house.operations  # noqa: B018
+    results = house.db.commit_many(views, parallel=1)
+    assert [result.unwrap().replayed for result in results] == [number % 20 == 0 for number in range(600)]
+    slots, full = 3, 6  # a transaction has room for 99 items of one slot
+    assert house.operations == ["TransactWriteItems"] * (slots + full)

@@ -130,12 +130,15 @@ class Engine:
             self._settle({unit: concluded[unit] for unit in delayed})
 
     def _before(self, taken: Sequence[Unit]) -> dict[Unit, After]:
-        """What ends units before they are committed: a result that is known already, or no time left."""
+        """What ends units before they are committed: a result or a key that is known already, or no time left."""
         with self._changed:
             ended = {unit: After(done=list(known)) for unit in taken if (known := self._settled(unit))}
         if self._call.deadline.remaining() < self._min_time:
             late = DeadlineExceeded("no time left in this invocation")
             return {unit: ended.get(unit) or unit.failed(late) for unit in taken}
+        for unit in taken:
+            if unit not in ended and (records := self._call.placement.consumed(unit.claims)):
+                ended[unit] = unit.conclude(Verdict(Status.KEY_USED, records=records))
         return ended
 
     def _commit(self, units: Sequence[Unit], delayed: dict[Unit, _Delay]) -> dict[Unit, After]:

@@ -62,8 +62,8 @@ _FREE, _ELSEWHERE = Standing(), Standing(elsewhere=True)
 
 
 class Placement:
-    """Where the claims of one run go. It learns from the slots that stood in the way: a closed slot gets no more keys,
-    and a marked key stays so, as long as the slot stands."""
+    """Where the claims of one run go. It learns from the slots that stood in the way: what a slot holds, it holds as
+    long as it stands, a closed slot gets no more keys, and a marked key stays so."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
@@ -93,11 +93,28 @@ class Placement:
 
     def learn(self, seen: Slot) -> None:
         """Takes note of a slot that was seen."""
-        if seen.size >= self._ledger.close_at or None in seen.keys.values():
-            self._seen[seen.id] = seen
-        elif self._seen.pop(seen.id, None) is None:
-            return
-        self.learned = next(self._count)  # at last, for other threads place claims meanwhile
+        before = self._seen.get(seen.id)
+        self._seen[seen.id] = seen
+        if self._excludes(seen) or (before is not None and self._excludes(before)):
+            self.learned = next(self._count)  # at last, for other threads place claims meanwhile
+
+    def _excludes(self, seen: Slot) -> bool:
+        return seen.size >= self._ledger.close_at or None in seen.keys.values()
+
+    def consumed(self, claims: Sequence[Claim]) -> list[Record | None]:
+        """The records of those keys that are known to be consumed; empty if none is. So a slot that cancels one
+        transaction cancels no other."""
+        if not self._seen:
+            return []
+        records = [self._record(claim) for claim in claims]
+        return records if any(record is not None for record in records) else []
+
+    def _record(self, claim: Claim) -> Record | None:
+        slot = self._ledger.slot(claim.key)
+        if slot is None or (seen := self._seen.get(slot)) is None:
+            return None
+        value = seen.keys.get(slots.attribute(claim.key))
+        return None if value is None else packed(value, seen)
 
     def moved(self, slot: str, expires_at: int) -> None:
         """Takes note that a slot's expiry was moved."""
