@@ -19,7 +19,7 @@ MODULES = {
 }
 # from the lowest floor to the highest
 FLOORS = [
-    ["errors", "paths"],
+    ["errors", "hints", "paths"],
     ["model"],
     ["expressions"],
     ["writes"],

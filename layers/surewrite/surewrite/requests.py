@@ -19,6 +19,7 @@ from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
+from . import hints
 from .commit.idempotency_key import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
@@ -299,12 +300,14 @@ _MESSAGE: TypeAdapter[Message] = TypeAdapter(
 
 
 _OPS = ("put", "update", "merge", "delete", "batch")
+_MEMBERS = frozenset(["key", "item"])  # our own, if in another case
 
 
 def parse_message(value: Any) -> Message:
     """A message from parsed JSON; InvalidRequest names each field that is wrong."""
     if isinstance(value, dict) and value.get("op") not in _OPS:
-        raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"))
+        foreign = (Problem((name,), hints.in_json(name) or "") for name in hints.foreign(value.keys() - _MEMBERS))
+        raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"), *foreign)
     try:
         return _MESSAGE.validate_python(value)
     except ValidationError as error:
@@ -318,10 +321,14 @@ def _without_tag(problem: Problem) -> Problem:
 
 
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
-    """What pydantic found, without the input."""
-    return InvalidItem.from_pydantic(
-        error.errors(include_url=False, include_input=False, include_context=False)
-    ).problems
+    """What pydantic found, without the input; a name of another library is shown in our spelling."""
+    found = error.errors(include_url=False, include_input=False, include_context=False)
+    hinted = ({**one, "msg": _reason(one)} if one["type"] == "extra_forbidden" else one for one in found)
+    return InvalidItem.from_pydantic(hinted).problems
+
+
+def _reason(error: Any) -> str:
+    return hints.in_json(str(error["loc"][-1])) or "unknown"
 
 
 def parse_item(model: type[Item], value: Any) -> Item:

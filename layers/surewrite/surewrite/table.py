@@ -18,6 +18,7 @@ from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
 from .expressions.updates import Update
+from .hints import hinting
 from .model.item import VERSION, Item
 from .model.wire import Image, image_from_wire, image_to_wire
 from .paths import path
@@ -28,6 +29,7 @@ M = TypeVar("M", bound=Item)
 Key: TypeAlias = str | IdempotencyKey | None
 
 
+@hinting
 class Table(Generic[M]):
     """Typed access to the table of `model`. `scope` is whose idempotency keys these are.
 

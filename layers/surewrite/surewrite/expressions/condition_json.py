@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from .. import hints
 from ..errors import InvalidCondition, InvalidRequest, Problem
 from ..model.fields import ModelField, field_at
 from ..model.item import Item
@@ -116,7 +117,8 @@ def _comparison(target: Comparable, field: ModelField, operator: str, value: Any
         case _ if operator in _COMPARISONS:
             made: Condition = getattr(target, _COMPARISONS[operator])(_value(field, value))
             return made
-    raise _invalid(f"unknown operator; there are {', '.join(_OPERATORS)}")
+    hint = hints.in_json(operator) if isinstance(operator, str) else None
+    raise _invalid(hint or f"unknown operator; there are {', '.join(_OPERATORS)}")
 
 
 def _size(target: Attribute, value: Any) -> Condition:

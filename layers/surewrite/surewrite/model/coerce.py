@@ -18,6 +18,7 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic_core import to_jsonable_python
 
 from ..errors import InvalidItem, Problem
+from ..hints import DYNAMODB_JSON, is_dynamodb_json
 from ..paths import Element
 from .annotations import alias_of, arms_of, parses, unannotated
 from .wire import number
@@ -132,7 +133,8 @@ def _arm_from_json(arm: Any, value: Any) -> Any:
     for leaf, accepted, name in _JSON_LEAVES:
         if issubclass(origin, leaf):
             if not isinstance(value, accepted) or (isinstance(value, bool) and leaf is not bool):
-                raise InvalidItem(Problem((), f"a {name} is needed"))
+                typed = f"; here it is {DYNAMODB_JSON}" if is_dynamodb_json(value) else ""
+                raise InvalidItem(Problem((), f"a {name} is needed{typed}"))
             return value
     return value
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.fields import FieldInfo
 
+from .. import hints
 from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
 from ..paths import Path
 from .annotations import alias_of
@@ -50,6 +51,8 @@ class Schema:
         """The reason to give for an attribute that the model does not have."""
         import difflib  # only a mistake needs it
 
+        if hint := hints.in_json(name):
+            return f"unknown attribute, {hint}"
         close = difflib.get_close_matches(name, self.attributes, n=1, cutoff=0.6)
         near = [self.fields[name]] if name in self.fields else close
         return "unknown attribute" + (f", did you mean {near[0]}?" if near else "")
