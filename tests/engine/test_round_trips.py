@@ -112,7 +112,7 @@ def test_a_thousand_updates_that_must_see_their_items(house: House, key: Keys, i
     results = house.db.commit_many(offers(key, 1000, items), parallel=parallel)
     assert all(result.outcome is not None for result in results)
     assert len(house.operations) <= 40
-    assert sum(int((house.shown(Offer, f"o{n}") or {})["low"]) for n in range(items)) == 1000
+    assert sum(offer.low for offer in house.table(Offer).scan(consistent=True)) == 1000
 
 
 def test_of_updates_that_see_their_item_only_those_that_fit_are_applied(house: House, key: Keys) -> None:

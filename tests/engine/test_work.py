@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from surewrite import Boto3Transport, Client, Ledger, NotFound, Table, Transaction, attr
-from surewrite.errors import ConditionFailed, InvalidItem, InvalidRequest, InvalidUpdate, KeyReused
+from surewrite import Boto3Transport, Client, IdempotencyKey, Ledger, NotFound, Table, Transaction, attr
+from surewrite.errors import ConditionFailed, InvalidItem, InvalidKey, InvalidRequest, InvalidUpdate, KeyReused
 from surewrite.testing import InterceptingTransport, RecordingTransport
 from tests.models import Book, Product, User
 
@@ -71,19 +71,29 @@ def order_of(writer: Client, runs: list[int]) -> Any:
     return place_order
 
 
+@pytest.mark.parametrize("key", ["order-1", "1767225600000-order-1"], ids=["any key", "a key with its time"])
 def test_the_writes_and_the_result_are_committed_once(
-    writer: Client, books: Table[Book], calls: RecordingTransport
+    writer: Client, books: Table[Book], calls: RecordingTransport, key: str
 ) -> None:
     runs: list[int] = []
     place_order = order_of(writer, runs)
     calls.calls.clear()
-    first = place_order(3, idempotency_key="order-1")
+    first = place_order(3, idempotency_key=key)
     assert calls.operations == ["GetItem", "GetItem", "TransactWriteItems"]
-    again = place_order(3, idempotency_key="order-1")
+    again = place_order(3, idempotency_key=key)
     assert first == again == Receipt(total=Decimal("37.5"), copies=3)
     assert runs == [3]
     assert stock(books) == 7
     assert writer.table(User).get(("jane", "order-3")) is not None
+
+
+@pytest.mark.parametrize("text", ["order-1", "1767225600000-order-1"])
+def test_a_key_of_a_queue_is_refused(writer: Client, calls: RecordingTransport, text: str) -> None:
+    """It may share its record with others, and then no result is kept."""
+    runs: list[int] = []
+    with pytest.raises(InvalidKey, match="a queue"):
+        order_of(writer, runs)(3, idempotency_key=IdempotencyKey("queue:orders", text))
+    assert (runs, calls.operations) == ([], [])
 
 
 def test_another_request_under_the_key_is_refused(writer: Client, books: Table[Book]) -> None:

@@ -41,7 +41,15 @@ def test_one_fault(house: House, name: str, keys: Keys, way: str, call: int, fau
     check(house, WAYS[way], name, outcome, keys)
 
 
-@pytest.mark.parametrize("way", ["blind if", "pinned if", "create and show", "pinned by validators"])
+@pytest.mark.parametrize(
+    ("keys", "way"),
+    [
+        *((OWN, way) for way in ("blind if", "pinned if", "create and show", "pinned by validators")),
+        (PACKED, "pinned if"),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Keys) else value,
+    indirect=["keys"],
+)
 def test_two_faults_in_a_row(house: House, name: str, keys: Keys, way: str) -> None:
     """Wherever the second one can hit what the first one has led to."""
     writes = fitting("TransactWriteItems")

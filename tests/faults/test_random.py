@@ -10,7 +10,7 @@ from surewrite.testing import Randomly
 from tests.engine.house import House, Keys
 from tests.faults.ways import IMPATIENT, WAYS, broken, check, prepare, shown, until_done
 
-SEEDS = 16
+SEEDS = 10
 DELIVERIES = 4
 
 
