@@ -4,7 +4,6 @@ import base64
 import hashlib
 import time
 import zlib
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
@@ -81,10 +80,10 @@ class House:
         """Stores items past the library; without a version as somebody else would."""
         stamp = {} if version is None else {"_v": version}
         for start in range(0, len(items), 25):
-            asked: defaultdict[str, list[Any]] = defaultdict(list)
+            asked: dict[str, list[Any]] = {}
             for item in items[start : start + 25]:
                 put = {"PutRequest": {"Item": image_to_wire({**item.to_image(), **stamp})}}
-                asked[self.db.session.table(type(item))].append(put)
+                asked.setdefault(self.db.session.table(type(item)), []).append(put)
             self.client.batch_write_item(RequestItems=asked)
 
     def seed_image(self, model: type[Item], image: Image, version: str | None = "seeded") -> None:

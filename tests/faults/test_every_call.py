@@ -21,6 +21,16 @@ ONE_FAULT = [
 ]
 
 
+TWO_FAULTS = [
+    pytest.param(keys, way, id=f"{keys.kind}, {way}")
+    for keys, ways in (
+        (OWN, ["blind if", "pinned if", "create and show", "pinned by validators"]),
+        (PACKED, ["pinned if"]),
+    )
+    for way in ways
+]
+
+
 @pytest.mark.parametrize("way", WAYS)
 def test_the_way_without_a_fault(house: House, name: str, keys: Keys, way: str) -> None:
     write, key = prepare(house, WAYS[way], name, keys)
@@ -41,15 +51,7 @@ def test_one_fault(house: House, name: str, keys: Keys, way: str, call: int, fau
     check(house, WAYS[way], name, outcome, keys)
 
 
-@pytest.mark.parametrize(
-    ("keys", "way"),
-    [
-        *((OWN, way) for way in ("blind if", "pinned if", "create and show", "pinned by validators")),
-        (PACKED, "pinned if"),
-    ],
-    ids=lambda value: value.kind if isinstance(value, Keys) else value,
-    indirect=["keys"],
-)
+@pytest.mark.parametrize(("keys", "way"), TWO_FAULTS, indirect=["keys"])
 def test_two_faults_in_a_row(house: House, name: str, keys: Keys, way: str) -> None:
     """Wherever the second one can hit what the first one has led to."""
     writes = fitting("TransactWriteItems")
