@@ -1,6 +1,6 @@
 """HTTP request -> exactly-once writes, or a read.
 
-The way of a request: `handler` hands its event to a route (`items`); `inputs` reads path, query and body,
+The way of a request: `handler` hands its event to a route (`items`, `operations`); `inputs` reads path, query and body,
 `preconditions` and `callers` the headers; the route makes one `Write` of them, which `service` commits. `responses` is
 what became of it, `problems` what was wrong.
 """
@@ -20,6 +20,7 @@ from pydantic import ValidationError
 import docs
 import inputs
 import items
+import operations
 import problems
 from event import UnexpectedEvent, check
 from service import app, count, logger, metrics, request
@@ -28,6 +29,7 @@ from surewrite import errors
 from surewrite.requests import problems_of
 
 app.include_router(docs.router)
+app.include_router(operations.router)  # before those of items, whose paths are of the same form
 app.include_router(items.router)
 
 
@@ -63,6 +65,8 @@ def refuse_path(_: NotFoundError) -> Response[str]:
 def allowed_methods(segments: list[str]) -> tuple[str, ...]:
     if "/" + "/".join(segments) in (docs.DOCUMENT, docs.PAGE):
         return "GET", "HEAD", "OPTIONS"
+    if segments[:-1] == ["operations"]:
+        return operations.METHODS
     if segments[-2:-1] == ["counters"] and len(segments) in (4, 5):
         return "POST", "OPTIONS"
     return ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS") if len(segments) in (2, 3) and all(segments) else ()

@@ -39,6 +39,11 @@ def attribute(segment: str) -> str:
     return _decoded("attribute", segment)
 
 
+def key(segment: str) -> str:
+    """The idempotency key in a path."""
+    return _decoded("key", segment)
+
+
 def _decoded(name: str, segment: str) -> str:
     try:
         return unquote(segment, errors="strict")

@@ -49,9 +49,11 @@ def put_item(collection: str, partition: str, sort: str | None = None) -> Respon
     model, key = inputs.target(catalogue, collection, partition, sort)
     returned = return_values(inputs.WriteQuery.of(request()).return_values, default="ALL_NEW")
     body = inputs.json_object(request())
-    item = parse_item(model, {**body, **named_key(model, key, body)})
+    whole = {**body, **named_key(model, key, body)}
+    item = parse_item(model, whole)
     write = Write.put(item, return_values=returned, **preconditions.of_write(request().headers, model))
-    return commit(write, created=HTTPStatus.CREATED if returned == "ALL_NEW" else HTTPStatus.OK)
+    created = HTTPStatus.CREATED if returned == "ALL_NEW" else HTTPStatus.OK
+    return commit(write, {"op": "put", "item": whole}, created=created)
 
 
 @router.patch(ITEM)
@@ -64,10 +66,12 @@ def update_item(collection: str, partition: str, sort: str | None = None) -> Res
     demanded = preconditions.of_write(request().headers, model)
     if inputs.media_type(request()) == inputs.MERGE_PATCH:
         returned = return_values(None, default="ALL_NEW")
-        return commit(Write.update(model, key, merge_actions(model, body), return_values=returned, **demanded))
+        merge = Write.update(model, key, merge_actions(model, body), return_values=returned, **demanded)
+        return commit(merge, {"op": "merge", "key": named_key(model, key), "patch": body})
     update = UpdateBody.model_validate(body)
     returned = return_values(update.return_values, default="ALL_NEW")
-    return commit(update.bind(model, key, return_values=returned, **demanded))
+    write = update.bind(model, key, return_values=returned, **demanded)
+    return commit(write, {**body, "op": "update", "key": named_key(model, key)})
 
 
 @router.post(COUNTER)
@@ -78,10 +82,12 @@ def increase_counter(collection: str, partition: str, attribute: str, sort: str 
     inputs.Query.of(request())  # takes no parameters
     body = inputs.CounterBody.model_validate(inputs.json_object(request(), empty={}))
     # without a label: the request has no section that an error could point to
-    action = replace(attr(inputs.attribute(attribute)).add(body.by), label="")
+    path = inputs.attribute(attribute)
+    action = replace(attr(path).add(body.by), label="")
     returned = return_values(body.return_values, default="UPDATED_NEW")
     demanded = preconditions.of_write(request().headers, model, body.condition(model))
-    return commit(Write.update(model, key, {action}, return_values=returned, **demanded))
+    write = Write.update(model, key, {action}, return_values=returned, **demanded)
+    return commit(write, {"op": "update", "key": named_key(model, key), "add": {path: body.by}, "when": body.when})
 
 
 @router.delete(ITEM)
@@ -93,13 +99,14 @@ def delete_item(collection: str, partition: str, sort: str | None = None) -> Res
     body = Body.model_validate(inputs.json_object(request(), empty={}))
     returned = return_values(body.return_values or query.return_values, default="ALL_OLD")
     demanded = preconditions.of_write(request().headers, model, body.condition(model))
-    return commit(Write.delete(model, key, return_values=returned, **demanded), empty=False)
+    write = Write.delete(model, key, return_values=returned, **demanded)
+    return commit(write, {"op": "delete", "key": named_key(model, key), "when": body.when}, empty=False)
 
 
-def named_key(model: type[Item], key: Image, body: Image) -> Image:
-    """The key of the path as the body spells it; a body that names another one is refused."""
+def named_key(model: type[Item], key: Image, body: Image | None = None) -> Image:
+    """The key of the path as a body spells it; one that names another key is refused."""
     named = {name: base64.b64encode(part).decode() if isinstance(part, bytes) else part for name, part in key.items()}
     for name, part in named.items():
-        if name in body and body[name] != part:
+        if body is not None and name in body and body[name] != part:
             raise errors.InvalidItem(errors.Problem((name,), "differs from the key in the URL"))
     return named

@@ -30,6 +30,7 @@ _TITLES = {
 
 _STATUSES: tuple[tuple[type[errors.SurewriteError], HTTPStatus], ...] = (
     (errors.ItemTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (errors.MessageTooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (errors.InvalidItem, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.InvalidUpdate, HTTPStatus.UNPROCESSABLE_ENTITY),
     (errors.InvalidRequest, HTTPStatus.BAD_REQUEST),

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 from aws_lambda_powertools.event_handler import Response
 
-from surewrite import Outcome
+from surewrite import IdempotencyKey, Operation, Outcome
 from surewrite.model.json import dumps
 
 JSON = "application/json"
+NOT_STORED = {"Cache-Control": "no-store"}
+_POLL_SECONDS = 1
 
 
 def item(
@@ -35,6 +39,31 @@ def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -
     if not shown:
         return Response(HTTPStatus.NO_CONTENT, headers=replayed, body="")
     return item(done.attributes or {}, done.version, status=status, headers=replayed)
+
+
+def accepted(key: IdempotencyKey) -> Response[str]:
+    """202: the write is queued, and its operation tells what becomes of it."""
+    headers = {
+        "Location": f"/operations/{quote(key.key, safe='')}",
+        "Preference-Applied": "respond-async",
+        "Retry-After": str(_POLL_SECONDS),
+    }
+    return Response(HTTPStatus.ACCEPTED, content_type=JSON, headers=headers, body=dumps({"status": "pending"}))
+
+
+def operation(found: Operation) -> Response[str]:
+    """What has become of an operation, without what does not apply to it."""
+    headers = dict(NOT_STORED)
+    body: dict[str, Any] = {"status": found.status}
+    if found.since is not None:
+        headers["Retry-After"] = str(_POLL_SECONDS)
+        body["since"] = datetime.fromtimestamp(found.since, UTC).isoformat().replace("+00:00", "Z")
+    if found.reason is not None:
+        body["reason"] = found.reason
+    if (outcome := found.outcome) is not None:
+        shown = {"etag": _etag(outcome.version).get("ETag"), "attributes": outcome.attributes}
+        body |= {"created": outcome.created, **{name: value for name, value in shown.items() if value is not None}}
+    return Response(HTTPStatus.OK, content_type=JSON, headers=headers, body=dumps(body))
 
 
 def _etag(version: str | None) -> dict[str, str]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from http import HTTPStatus
+from typing import Any
 
+import boto3
 from aws_lambda_powertools import Logger
 from aws_lambda_powertools.event_handler import Response
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.config import Config
 
 import callers
 import preconditions
@@ -14,9 +18,10 @@ import problems
 import responses
 from bookstore.models import MODELS
 from event import Event, Resolver
-from surewrite import Client, Deadline, Outcome, errors
+from surewrite import Client, Deadline, Operations, Outcome, errors
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.model.json import loads
+from surewrite.model.wire import Image
 from surewrite.requests import Catalogue
 from surewrite.writes import Write
 
@@ -24,8 +29,17 @@ logger = Logger()
 metrics = EphemeralMetrics()
 app = Resolver(json_body_deserializer=loads)
 
-db = Client.from_env(MODELS)
+db = Client.from_env(MODELS, also=("OPERATIONS_QUEUE_URL",))
 catalogue = Catalogue(*MODELS)
+
+
+def _sqs_client() -> Any:
+    """Made for the first asynchronous request. Its attempts end before the function does."""
+    retries: Any = {"total_max_attempts": 2, "mode": "standard"}
+    return boto3.client("sqs", config=Config(connect_timeout=1, read_timeout=2, retries=retries))
+
+
+operations = Operations(db, os.environ["OPERATIONS_QUEUE_URL"], _sqs_client)
 
 
 def request() -> Event:
@@ -42,12 +56,21 @@ def count(metric: str) -> None:
     metrics.add_metric(metric, MetricUnit.Count, 1)
 
 
-def commit(write: Write, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = True) -> Response[str]:
-    """Commits the write under the key of its request. `created` is the status for a new item; without `empty`, no
-    attributes mean no body."""
+def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = True) -> Response[str]:
+    """Commits the write under the key of its request, or has it committed where the client prefers that and has a key.
+
+    `message` is what the write is in a queue, besides what all have in common. `created` is the status for a new item;
+    without `empty`, no attributes mean no body.
+    """
     key = callers.idempotency_key(request())
     try:
-        done = db.commit(write, key, deadline=deadline())
+        if key is None or not preconditions.prefers_async(request().headers):
+            done = db.commit(write, key, deadline=deadline())
+        elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
+            done = known
+        else:
+            count("Accepted")
+            return responses.accepted(key)
     except errors.ConditionFailed as error:
         count("Rejected")
         return problems.of_error(error, creating=write.absent)
@@ -57,11 +80,23 @@ def commit(write: Write, *, created: HTTPStatus = HTTPStatus.OK, empty: bool = T
     except errors.CallFailed:
         raise
     except errors.SurewriteError as error:
+        if isinstance(error, errors.NotQueued):
+            logger.error("request not queued", operation="SendMessage", code=error.code)
         count("Retried" if isinstance(error, errors.Retryable) else "Rejected")
         raise
     count("Replayed" if done.replayed else "Applied")
     shown = write.return_values != "NONE" and (empty or done.attributes is not None)
     return responses.outcome(done, shown=shown, status=created if done.created else HTTPStatus.OK)
+
+
+def _whole(message: Image, write: Write) -> Image:
+    """The message with its collection, with what its headers demand, and with the return values of its request."""
+    return {
+        **message,
+        "collection": write.model.schema_.collection,
+        **preconditions.members(request().headers),
+        "return_values": write.return_values,
+    }
 
 
 def return_values(asked: ReturnValues | None, *, default: ReturnValues) -> ReturnValues:

@@ -30,22 +30,25 @@ def rainmaker(api: Api) -> Api:
 
 
 @pytest.fixture
-def rejected() -> RecordingSQS:
-    return RecordingSQS()
+def sqs(monkeypatch: pytest.MonkeyPatch) -> RecordingSQS:
+    """In place of SQS, whose client the handlers make when they send their first message."""
+    stand_in, real = RecordingSQS(), boto3.client
+
+    def client(service: str, *args: Any, **kwargs: Any) -> Any:
+        return stand_in if service == "sqs" else real(service, *args, **kwargs)
+
+    monkeypatch.setattr(boto3, "client", client)
+    return stand_in
+
+
+@pytest.fixture
+def rejected(sqs: RecordingSQS) -> RecordingSQS:
+    """The same, where nothing but the worker sends."""
+    return sqs
 
 
 @pytest.fixture(params=["on", "off"], ids=lambda packing: f"packing {packing}")
-def worker(
-    store: Store, rejected: RecordingSQS, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Worker:
+def worker(store: Store, rejected: RecordingSQS, request: pytest.FixtureRequest) -> Worker:
     """The worker, on a packed ledger and on one whose keys have records of their own."""
     store.variables["LEDGER_PACKING"] = request.param
-    worker = Worker(store, rejected)
-    real = boto3.client
-
-    def client(service: str, *args: Any, **kwargs: Any) -> Any:
-        return rejected if service == "sqs" else real(service, *args, **kwargs)
-
-    # The worker makes this client with the first message that it rejects.
-    monkeypatch.setattr(boto3, "client", client)
-    return worker
+    return Worker(store, rejected)

@@ -195,8 +195,7 @@ def saved_event(name: str) -> Event:
 
 def target_of(event: Event) -> str:
     """The undecoded path and query that an API event came from."""
-    segments = [quote(part, safe="") for part in event.get("pathParameters", {}).values()]
-    if "counters" in event["routeKey"]:
-        segments.insert(-1, "counters")
+    parameters = {name: quote(part, safe="") for name, part in event.get("pathParameters", {}).items()}
+    path = event["routeKey"].partition(" ")[2].format(**parameters) or "/"
     query = event["rawQueryString"]
-    return "/" + "/".join(segments) + (f"?{query}" if query else "")
+    return path + (f"?{query}" if query else "")

@@ -11,7 +11,10 @@ from surewrite.settings import Settings, table_variable
 
 _TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
 _QUEUES = ["OPERATIONS_QUEUE", "REJECTED_OPERATIONS_QUEUE_URL", "REJECTED_QUEUE_URL"]
-NEEDED = {"ApiFunction": sorted(_TABLES), "WorkerFunction": sorted([*_TABLES, *_QUEUES])}
+NEEDED = {
+    "ApiFunction": sorted([*_TABLES, "OPERATIONS_QUEUE_URL"]),
+    "WorkerFunction": sorted([*_TABLES, *_QUEUES]),
+}
 
 
 def environment(definition: Template, function: str) -> dict[str, str]:

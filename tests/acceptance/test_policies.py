@@ -1,4 +1,4 @@
-"""The policies of the template: what the functions call is granted, and nothing else."""
+"""The policies of the template: what the functions call is granted, and nothing else; who may use the queues."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,19 +17,28 @@ ALONE: Grants = {("items", "GetItem"), ("Ledger", "GetItem")}
 _TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
 
 
-def granted(function: str) -> Grants:
-    """What the function's policies allow on tables."""
+def resources() -> dict[str, Any]:
     document, mistakes = decode_str((ROOT / "template.yaml").read_text())
     assert not mistakes
+    found: dict[str, Any] = document["Resources"]
+    return found
+
+
+def allowed(function: str, service: str) -> Grants:
+    """Pairs of a resource and an action of the service that the function's policies allow."""
     found: Grants = set()
-    for policy in document["Resources"][function]["Properties"]["Policies"]:
+    for policy in resources()[function]["Properties"]["Policies"]:
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow"
-            names, resources = _listed(statement["Action"]), _listed(statement["Resource"])
-            tables = {"Ledger" if resource["Fn::GetAtt"][0] == "Ledger" else "items" for resource in resources}
-            actions = [name.removeprefix("dynamodb:") for name in names if name.startswith("dynamodb:")]
-            found |= {(table, action) for table in tables for action in actions}
+            names, targets = _listed(statement["Action"]), _listed(statement["Resource"])
+            actions = [name.removeprefix(service) for name in names if name.startswith(service)]
+            found |= {(target["Fn::GetAtt"][0], action) for target in targets for action in actions}
     return found
+
+
+def granted(function: str) -> Grants:
+    """What the function's policies allow on tables."""
+    return {("Ledger" if table == "Ledger" else "items", action) for table, action in allowed(function, "dynamodb:")}
 
 
 def _listed(value: Any) -> list[Any]:
@@ -65,15 +74,58 @@ REQUESTS: list[tuple[Any, ...]] = [
 ]
 
 
-def test_the_api_is_granted_what_it_calls(api: Api, store: Store) -> None:
+def test_the_api_is_granted_what_it_calls(api: Api, store: Store, sqs: RecordingSQS) -> None:
     used = Used(store, api.module)
-    for prefer in ({}, {"prefer": "return=minimal"}):
+    for prefer in ({}, {"prefer": "return=minimal"}, {"prefer": "respond-async", "if_match": "*"}):
         for keyed in (False, True):
             for number, request in enumerate(REQUESTS):
-                key = {"idempotency_key": f"{len(prefer)}-{number}"} if keyed else {}
+                key = {"idempotency_key": f"{prefer}-{number}"} if keyed else {}
                 for _ in range(2):
                     assert api(*request, **prefer, **key).status < 500
     assert used.grants | ALONE == granted("ApiFunction")
+    assert {message["QueueUrl"].rpartition("/")[2] for message in sqs.messages} == {"OperationsQueue"}
+    assert allowed("ApiFunction", "sqs:") == {("OperationsQueue", "SendMessage")}
+
+
+def test_the_worker_receives_and_rejects() -> None:
+    sources = {
+        mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+        for mapping in resources().values()
+        if mapping["Type"] == "AWS::Lambda::EventSourceMapping"
+    }
+    receiving = {(name, one) for name in sources for one in ("ReceiveMessage", "DeleteMessage", "GetQueueAttributes")}
+    rejecting = {(name, "SendMessage") for name in ("RejectedQueue", "RejectedOperationsQueue")}
+    assert sources == {"WritesQueue", "OrderedWritesQueue", "OperationsQueue"}
+    assert allowed("WorkerFunction", "sqs:") == receiving | rejecting
+
+
+def test_no_one_else_sends_operations_or_receives_them() -> None:
+    """Denied by the queues themselves, so that no role that may use any queue can write under another one's keys."""
+    denied: dict[tuple[str, str], list[Any]] = {}
+    for policy in resources().values():
+        if policy["Type"] == "AWS::SQS::QueuePolicy":
+            ((queue,),) = [[one["Ref"] for one in policy["Properties"]["Queues"]]]
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+                assert statement["Resource"]["Fn::GetAtt"] == [queue, "Arn"]
+                except_for = _listed(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"])
+                denied |= {(queue, action): except_for for action in _listed(statement["Action"])}
+    api, worker = ({"Fn::GetAtt": [f"{name}FunctionRole", "Arn"]} for name in ("Api", "Worker"))
+    redrive = {"Fn::If": ["HasRedriveRole", {"Ref": "RedriveRoleArn"}, {"Ref": "AWS::NoValue"}]}
+    assert denied == {
+        ("OperationsQueue", "sqs:SendMessage"): [api, redrive],
+        ("OperationsQueue", "sqs:ReceiveMessage"): [worker],
+        ("OperationsQueue", "sqs:DeleteMessage"): [worker],
+        ("OperationsQueue", "sqs:ChangeMessageVisibility"): [worker],
+        ("RejectedOperationsQueue", "sqs:SendMessage"): [worker],
+    }
+
+
+def test_every_queue_is_encrypted_and_kept() -> None:
+    queues = [one["Properties"] for one in resources().values() if one["Type"] == "AWS::SQS::Queue"]
+    assert len(queues) == 6
+    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues)
+    assert {queue["MessageRetentionPeriod"] for queue in queues} == {1_209_600}
 
 
 def test_the_worker_is_granted_what_it_calls(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
