@@ -42,8 +42,9 @@ PARAMETERS: dict[str, Object] = {
     "Prefer": {
         "name": "Prefer",
         "in": "header",
-        "description": "`return=minimal` (RFC 7240): nothing is returned, which saves a round trip.",
-        "schema": {"type": "string", "examples": ["return=minimal"]},
+        "description": "RFC 7240. `return=minimal`: nothing is returned, which saves a round trip. `respond-async`, "
+        "with an Idempotency-Key: the write is queued and committed later; `Location` tells what became of it.",
+        "schema": {"type": "string", "examples": ["return=minimal", "respond-async, return=minimal"]},
     },
     "Consistent": {
         "name": "consistent",
@@ -68,6 +69,14 @@ HEADERS: dict[str, Object] = {
         "description": "The response is that of the first request; `current`: it was too large to keep, this is the "
         "item as it is now.",
         "schema": {"type": "string", "enum": ["true", "current"]},
+    },
+    "Location": {
+        "description": "The operation that tells what becomes of the write.",
+        "schema": {"type": "string", "format": "uri-reference"},
+    },
+    "Preference-Applied": {
+        "description": "The preference that was followed.",
+        "schema": {"type": "string", "enum": ["respond-async"]},
     },
     "Retry-After": {"description": "Seconds.", "schema": {"type": "integer", "minimum": 0}},
 }
@@ -94,8 +103,23 @@ _PROBLEM: JSONSchema = {
     "required": ["type", "title", "status", "detail"],
 }
 
+_OPERATION: JSONSchema = {
+    "description": "What became of a key.",
+    "type": "object",
+    "properties": {
+        "status": {"type": "string", "enum": ["applied", "rejected", "pending"]},
+        "since": {"description": "When it was accepted, if it is pending.", "type": "string", "format": "date-time"},
+        "reason": {"description": "Why it was rejected. That consumes no key.", "type": "string"},
+        "created": {"description": "Whether there was no item before.", "type": "boolean"},
+        "etag": {"description": "The item's new version, for If-Match.", "type": "string"},
+        "attributes": {"description": "What the write returned, if anything.", "type": "object"},
+    },
+    "required": ["status"],
+}
+
 SCHEMAS: dict[str, JSONSchema] = {
     "Problem": _PROBLEM,
+    "Operation": _OPERATION,
     "Path": {
         "description": "A document path. A name with a dot, a bracket or a backtick stands between backticks.",
         "type": "string",
@@ -109,7 +133,7 @@ _REASONS: dict[int, tuple[str, str]] = {
     404: ("NotFound", "No such item, or no such collection."),
     409: ("Conflict", "The item exists already; `item` is it."),
     412: ("PreconditionFailed", "`when` or `If-Match` does not hold; `item` is the item as it is."),
-    413: ("ContentTooLarge", "The item would be over 400 KB."),
+    413: ("ContentTooLarge", "The item would be over 400 KB, or the message of an asynchronous write over 1 MiB."),
     415: ("UnsupportedMediaType", "The body is not JSON."),
     422: ("UnprocessableContent", "The item would violate its model, or the key belongs to another request."),
     429: ("TooManyRequests", "Throttled: send the same request again."),

@@ -146,6 +146,7 @@ class ItemPaths:
     def _done(self, description: str) -> Object:
         return {
             "200": self._written(description),
+            "202": response("Queued.", ref("Operation"), "Location", "Preference-Applied", "Retry-After"),
             "204": response("Nothing to show.", None, "Idempotency-Replayed"),
             **problems(*WRITE_PROBLEMS),
         }

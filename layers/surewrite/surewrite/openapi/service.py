@@ -5,14 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..model.item import Item
-from .common import Object, problems, response
+from .common import PARAMETERS, Object, problems, response
 from .expressions import Expressions
-from .schemas import ItemSchemas
+from .schemas import ItemSchemas, ref
+
+_OPERATION_PROBLEMS = (400, 404, 429, 500, 503)
 
 
 def service_paths(models: Sequence[type[Item]], items: ItemSchemas, expressions: Expressions) -> Object:
     """What is there besides items."""
-    return {"/openapi.json": {"get": _document()}, "/docs": {"get": _docs()}}
+    return {
+        "/operations/{key}": _operation(),
+        "/openapi.json": {"get": _document()},
+        "/docs": {"get": _docs()},
+    }
+
+
+def _operation() -> Object:
+    key = {"name": "key", "in": "path", "required": True, "schema": PARAMETERS["IdempotencyKey"]["schema"]}
+    read = {
+        "operationId": "getOperation",
+        "summary": "What became of an idempotency key of the caller's.",
+        "tags": ["operations"],
+        "responses": {
+            "200": response("Applied, rejected or pending.", ref("Operation"), "Retry-After"),
+            **problems(*_OPERATION_PROBLEMS),
+        },
+    }
+    unseen = {str(status): {"description": "As for GET, without a body."} for status in (200, *_OPERATION_PROBLEMS)}
+    return {"parameters": [key], "get": read, "head": {**read, "operationId": "headOperation", "responses": unseen}}
 
 
 def _document() -> Object:
