@@ -59,6 +59,7 @@ if TYPE_CHECKING:
     from .operations import Operations as Operations
     from .table import Table as Table
     from .writes import BulkWrite as BulkWrite
+    from .writes import TransactWrite as TransactWrite
     from .writes import Write as Write
 
 __version__ = "0.2.0"
@@ -86,7 +87,7 @@ _MODULES = {
     ".model.keys": "PartitionKey SortKey",
     ".operations": "Operation Operations",
     ".table": "Table",
-    ".writes": "BulkWrite Write",
+    ".writes": "BulkWrite TransactWrite Write",
     "pydantic": "Field",
 }
 _HOMES = {name: module for module, names in _MODULES.items() for name in names.split()}

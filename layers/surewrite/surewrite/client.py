@@ -115,6 +115,28 @@ class Client:
         them at a time; a result for each. What the deadline cuts off is a DeadlineExceeded of its own."""
         return many.commit_many(self.session, list(entries), self.session.begin(deadline), parallel=parallel)
 
+    def transact(
+        self,
+        writes: Iterable[Write],
+        idempotency_key: str | IdempotencyKey | None = None,
+        *,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> Outcome:
+        """Applies writes and checks of distinct items all together or not at all: at most 99 of them once for each key,
+        or 100 at least once without one.
+
+            db.transact([Write.put(order, absent=True), Write.update(Product, 601, {attr("QuantityOnHand").add(-1)}),
+                         Write.check(User, ("johndoe", "Doe"), attr("account_type").eq("standard_user"))], "order-17")
+
+        `commit.transact.transact` says what it raises.
+        """
+        from .commit.transact import transact  # many functions have none
+
+        call = self.session.begin(deadline, return_consumed_capacity)
+        key = None if idempotency_key is None else IdempotencyKey.of(idempotency_key, self.scope)
+        return transact(self.session, tuple(writes), key, call)
+
     def bulk_write(
         self,
         bulk_write: BulkWrite,

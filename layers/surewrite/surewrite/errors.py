@@ -163,12 +163,22 @@ class Rejected(SurewriteError):
 class ConditionFailed(SurewriteError):
     """The item is not in the state that the write demands.
 
-    `image` is the item as it stood (attribute names to values), None when there is none.
+    `image` is the item as it stood (attribute names to values), None when there is none. `location` leads to the write
+    where it is one of several, as `(3,)`.
     """
 
-    def __init__(self, image: dict[str, Any] | None, reason: str = "the condition is not met") -> None:
-        super().__init__(reason)
-        self.image = image
+    def __init__(
+        self,
+        image: dict[str, Any] | None,
+        reason: str = "the condition is not met",
+        location: tuple[str | int, ...] = (),
+    ) -> None:
+        super().__init__(str(Problem(location, reason)))
+        self.image, self.reason, self.location = image, reason, location
+
+    def under(self, *prefix: str | int) -> ConditionFailed:
+        """The same error with its location led by `prefix`."""
+        return type(self)(self.image, self.reason, (*prefix, *self.location))
 
 
 class ResponseLost(SurewriteError):

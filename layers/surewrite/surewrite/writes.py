@@ -1,4 +1,5 @@
-"""`Write`: one validated change of one item, and how it is written in a request. `BulkWrite`: many of them."""
+"""`Write`: one validated change of one item, and how it is written in a request. `BulkWrite` and `TransactWrite`: many
+of them, chunk by chunk or all together."""
 
 from __future__ import annotations
 
@@ -38,11 +39,20 @@ class Delete:
     """Deletes the item."""
 
 
+@dataclass(frozen=True)
+class Check:
+    """Leaves the item as it is: only the condition counts."""
+
+
 _RETURN_VALUES: dict[str, tuple[str, ...]] = {
     "update": ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"),
     "put": ("NONE", "ALL_OLD", "ALL_NEW"),
     "delete": ("NONE", "ALL_OLD"),
+    "check": ("NONE",),
 }
+
+MAX_WRITES = 100
+"""Writes and checks of one transaction ("Actions: TransactWriteItems"); a key takes the place of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +85,7 @@ class Write:
 
     model: type[Item]
     key: Image
-    action: Put | Update | Delete
+    action: Put | Update | Delete | Check
     when: Condition | None = None
     return_values: ReturnValues = "NONE"
     version: str | None = None
@@ -110,9 +120,30 @@ class Write:
         """Deletes the item, if there is one."""
         return cls(model, model.schema_.key(key), Delete(), **options)
 
+    @classmethod
+    def check(cls, model: type[Item], key: Any, when: AnyCondition | None = None, **options: Any) -> Self:
+        """Changes nothing, but lets a transaction go ahead only where the item fulfils the condition."""
+        condition = None if when is None else as_condition(when)
+        write = cls(model, model.schema_.key(key), Check(), condition, **options)
+        if write.condition is None:
+            raise InvalidRequest(Problem(("when",), "a check needs a condition"))
+        return write
+
     @property
-    def kind(self) -> Literal["put", "update", "delete"]:
-        return "put" if isinstance(self.action, Put) else "update" if isinstance(self.action, Update) else "delete"
+    def kind(self) -> Literal["put", "update", "delete", "check"]:
+        match self.action:
+            case Put():
+                return "put"
+            case Update():
+                return "update"
+            case Delete():
+                return "delete"
+        return "check"
+
+    @property
+    def stamps(self) -> bool:
+        """Whether the item has a new version afterwards."""
+        return self.kind in ("put", "update")
 
     @cached_property
     def target(self) -> Target:
@@ -182,7 +213,7 @@ class Write:
         return replace(self, action=resolve(self.action, {**self.key, **(image or {})}))
 
     def request(self, table: str, version: str, extra: Condition | None = None) -> tuple[str, dict[str, Any]]:
-        """The operation (`Put`, `Update` or `Delete`, as a transaction names it) and its parameters.
+        """The operation (`Put`, `Update`, `Delete` or `ConditionCheck`, as a transaction names it) and its parameters.
 
         The item is stamped with `version`; `extra` is demanded besides the write's own condition.
         """
@@ -197,7 +228,7 @@ class Write:
                 place = update.expression.placeholders.copy()
                 parameters |= {"Key": self.target.key_wire, "UpdateExpression": update.stamped(version, place)}
             case _:
-                operation = "Delete"
+                operation = "Delete" if self.kind == "delete" else "ConditionCheck"
                 parameters["Key"] = self.target.key_wire
         condition = all_of([self.condition, extra])
         if condition is not None:
@@ -230,7 +261,7 @@ class BulkWrite:
             raise InvalidRequest(Problem(("duplicates",), f"must be one of {', '.join(get_args(Duplicates))}"))
         kept: dict[Target, Write] = {}
         for position, write in enumerate(writes):
-            if write.kind == "update" or write.condition is not None or write.return_values != "NONE":
+            if write.kind not in ("put", "delete") or write.condition is not None or write.return_values != "NONE":
                 raise InvalidRequest(Problem((position,), "a bulk write has plain puts and deletes only"))
             if write.target in kept and duplicates == "error":
                 raise InvalidRequest(Problem((position,), "a second write of the same item"))
@@ -255,6 +286,46 @@ class BulkWrite:
             bytes_ += write.size
         if chunk:
             yield tuple(chunk)
+
+
+@dataclass(frozen=True)
+class TransactWrite:
+    """Writes and checks of distinct items that are applied all together or not at all."""
+
+    writes: tuple[Write, ...]
+
+    @classmethod
+    def of(cls, writes: Iterable[Write], *, keyed: bool = True) -> Self:
+        """At least one and at most 99 of them, without a key 100. InvalidRequest names those that are wrong by their
+        position."""
+        given = tuple(writes)
+        most = MAX_WRITES - keyed
+        if not given:
+            raise InvalidRequest(Problem((), "a transaction needs at least one write"))
+        if len(given) > most:
+            raise InvalidRequest(
+                Problem((), f"a transaction has at most {most} writes and checks, these are {len(given)}")
+            )
+        problems: list[Problem] = []
+        seen: set[Target] = set()
+        for position, write in enumerate(given):
+            if write.return_values != "NONE":
+                problems.append(Problem((position, "return_values"), "a transaction returns no values"))
+            if write.target in seen:
+                problems.append(Problem((position,), "a second write of the same item"))
+            seen.add(write.target)
+        if problems:
+            raise InvalidRequest(*problems)
+        return cls(given)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        return digest(["transaction", *(write.fingerprint for write in self.writes)])
+
+    @cached_property
+    def size(self) -> int:
+        """Bytes in a request, roughly."""
+        return sum(write.size for write in self.writes)
 
 
 def digest(parts: Iterable[str]) -> str:

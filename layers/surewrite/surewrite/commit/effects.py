@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from ..errors import ConditionFailed, InvalidRequest, SurewriteError
 from ..expressions.attributes import attr
@@ -11,7 +12,7 @@ from ..expressions.evaluate import apply, evaluate, returned
 from ..expressions.updates import Update
 from ..model.item import VERSION, Item, checked_size
 from ..model.wire import Image
-from ..writes import Put, Write
+from ..writes import Check, Put, Write
 from .outcome import Outcome
 
 
@@ -32,6 +33,8 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
     visible = write.model.schema_.visible
     if write.condition is not None and not evaluate(write.condition, image):
         raise ConditionFailed(visible(image))
+    if isinstance(write.action, Check):
+        return Effect(image, Outcome())
     old, new = visible(image), _new_image(write, image)
     if new is None:
         return Effect(None, Outcome(old if write.return_values == "ALL_OLD" else None))
@@ -60,6 +63,8 @@ def _new_image(write: Write, image: Image | None) -> Image | None:
             return apply(update, {**write.key, **(image or {})})
         case Put(image=new):
             return new
+        case Check():
+            return image
     return None
 
 
@@ -77,6 +82,14 @@ def pinned(write: Write, image: Image | None) -> Condition | None:
     """What a write that was computed from the image demands besides its own condition: that very version, and the
     model's constraint, for a writer outside the library may change an item without changing its version."""
     return all_of([pin(write.model, image), write.constraint])
+
+
+def pinned_request(write: Write, table: str, version: str, image: Image | None) -> tuple[str, dict[str, Any]]:
+    """The request of a write that was computed from the image."""
+    try:
+        return write.request(table, version, pinned(write, image))
+    except InvalidRequest:  # with the model's constraint the condition is too long for one request
+        return write.request(table, version, pin(write.model, image))
 
 
 def explain(write: Write, image: Image | None) -> SurewriteError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from enum import Enum
-from typing import Any, Final
+from typing import Final
 
 from ..errors import ConditionFailed, Conflict, InvalidRequest, InvalidUpdate, Problem, SurewriteError
 from ..expressions.combine import Combiner
@@ -14,7 +14,7 @@ from ..expressions.updates import Update
 from ..model.item import VERSION
 from ..model.wire import Image
 from ..writes import Target, Write, new_version
-from .effects import effect, pin, pinned, unread_effect
+from .effects import effect, pinned_request, unread_effect
 from .outcome import Outcome, Result, replayed
 from .parts import Part, Status, Verdict
 from .records import Claim
@@ -159,7 +159,7 @@ class ItemUnit(Unit):
             return None, after
         assert self._image is not UNSEEN
         try:
-            kind, parameters = _pinned_request(write, session.table(write.model), self._version, self._image)
+            kind, parameters = pinned_request(write, session.table(write.model), self._version, self._image)
             claims = [
                 step.claim if step.write.return_values == "NONE" else replace(step.claim, outcome=outcome.stored())
                 for step, outcome in zip(self.steps, self._outcomes, strict=True)
@@ -333,11 +333,3 @@ def _claims(steps: Sequence[Step]) -> list[Claim]:
 def _update(write: Write) -> Update:
     assert isinstance(write.action, Update)
     return write.action
-
-
-def _pinned_request(write: Write, table: str, version: str, image: Image | None) -> tuple[str, dict[str, Any]]:
-    try:
-        kind, parameters = write.request(table, version, pinned(write, image))
-    except InvalidRequest:  # with the model's constraint the condition is too long for one request
-        kind, parameters = write.request(table, version, pin(write.model, image))
-    return kind, parameters

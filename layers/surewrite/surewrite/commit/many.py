@@ -10,8 +10,8 @@ from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ..errors import Blocked, CallFailed, KeyReused, Rejected, Retryable
-from ..writes import BulkWrite, Target, Write
+from ..errors import Blocked, CallFailed, InvalidRequest, KeyReused, Problem, Rejected, Retryable
+from ..writes import MAX_WRITES, BulkWrite, Target, TransactWrite, Write
 from .bulk import ChunkUnit, chunk_units
 from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
@@ -23,6 +23,7 @@ from .records import Claim, Record
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
 from .steps import Step
+from .transact import TransactUnit
 from .units import Unit
 
 
@@ -36,11 +37,19 @@ class Entry:
     costs as much as one that commits.
     """
 
-    write: Write | BulkWrite
+    write: Write | BulkWrite | TransactWrite
     key: IdempotencyKey
     lane: str | None = None
     source: str | None = None
     redelivered: bool = False
+
+    def __post_init__(self) -> None:
+        if isinstance(self.write, Write) and self.write.kind == "check":
+            raise InvalidRequest(Problem((), "a check is part of a transaction only"))
+        if isinstance(self.write, TransactWrite) and len(self.write.writes) == MAX_WRITES:
+            raise InvalidRequest(
+                Problem((), f"with a key a transaction has at most {MAX_WRITES - 1} writes and checks")
+            )
 
 
 def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8) -> list[Result]:
@@ -94,7 +103,7 @@ class _Run:
         self._in_turn = {
             entry.key
             for entry in entries
-            if entry.key in self._repeated and (entry.lane is not None or isinstance(entry.write, BulkWrite))
+            if entry.key in self._repeated and (entry.lane is not None or not isinstance(entry.write, Write))
         }
 
     def begin(self) -> list[Unit]:
@@ -110,7 +119,7 @@ class _Run:
             elif (result := self._before(entry)) is not None:
                 self.results[index] = result
                 continue
-            if entry.lane is not None or isinstance(entry.write, BulkWrite):
+            if entry.lane is not None or not isinstance(entry.write, Write):
                 added = self._units(index)
                 for target in (one for unit in added for one in unit.resources if isinstance(one, Target)):
                     open_units.pop(target, None)
@@ -128,7 +137,7 @@ class _Run:
 
     def _before(self, entry: Entry) -> Result | None:
         """The result of an entry whose key is known to be consumed, or its delivery to be rejected."""
-        if not isinstance(entry.write, Write) or (record := self._known.get(entry.key)) is None:
+        if isinstance(entry.write, BulkWrite) or (record := self._known.get(entry.key)) is None:
             return None
         claim = Claim.of(entry.write, entry.key, entry.source)
         return replayed(claim, record) if claim.barred_by(record) else None
@@ -139,9 +148,9 @@ class _Run:
             bulk = self._bulks[unit.ticket]
             first = bulk.results.get(bulk.chunks[0])
             return [(unit.ticket, first)] if first is not None and first.outcome is None else ()
-        if not isinstance(unit, ItemUnit) or not unit.steps[0].contested:
+        step = unit if isinstance(unit, TransactUnit) else unit.steps[0] if isinstance(unit, ItemUnit) else None
+        if step is None or not step.contested:
             return ()
-        step = unit.steps[0]
         assert step.claim is not None
         fingerprint, result = self._decided.get(step.claim.key, ("", None))
         if result is None or (result.final and result.outcome is None):
@@ -203,9 +212,13 @@ class _Run:
     def _units(self, index: int) -> list[Unit]:
         """The entry's units, by themselves."""
         entry = self._entries[index]
+        contested = entry.key in self._repeated
+        if isinstance(entry.write, TransactWrite):
+            claim = Claim.of(entry.write, entry.key, entry.source)
+            return [TransactUnit(index, entry.write, claim, contested=contested)]
         if isinstance(entry.write, Write):
             claim = Claim.of(entry.write, entry.key, entry.source)
-            return [ItemUnit.of(Step(index, entry.write, claim, contested=entry.key in self._repeated))]
+            return [ItemUnit.of(Step(index, entry.write, claim, contested=contested))]
         units = chunk_units(entry.write, entry.key, entry.source, self._tickets)
         self._tickets += len(units)
         bulk = _Bulk(index, [unit.ticket for unit in units])

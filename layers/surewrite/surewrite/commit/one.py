@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from ..errors import InvalidRequest, Problem
 from ..model.item import VERSION
 from ..writes import Write
 from .engine import Engine
@@ -26,6 +27,8 @@ def commit(session: Session, write: Write, key: IdempotencyKey | None, call: Cal
     was applied but cannot be shown, CallFailed, or a Retryable where time ran out: send the same request with the same
     key again.
     """
+    if write.kind == "check":
+        raise InvalidRequest(Problem((), "a check is part of a transaction only"))
     claim = None if key is None else Claim.of(write, key)
     step = Step(0, write, claim)
     plain = claim is None and not write.needs_item

@@ -29,10 +29,17 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Part:
-    """What stands or falls together: the keys that it claims, and its actions in the form of TransactWriteItems."""
+    """What stands or falls together: the keys that it claims, and its actions in the form of TransactWriteItems. One
+    that is `atomic` is a transaction even if it is a single action."""
 
     claims: Sequence[Claim]
     actions: Sequence[Mapping[str, Any]]
+    atomic: bool = False
+
+    @property
+    def single(self) -> bool:
+        """Whether it is a call of its own: PutItem, UpdateItem or DeleteItem."""
+        return not self.atomic and not self.claims and len(self.actions) == 1
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 from ..model.wire import Wire, image_from_wire
-from ..writes import Write
+from ..writes import TransactWrite, Write
 from .idempotency_key import IdempotencyKey
 from .slots import short
 
@@ -28,9 +28,10 @@ class Claim:
     rejected: str | None = None
 
     @classmethod
-    def of(cls, write: Write, key: IdempotencyKey, source: str | None = None) -> Claim:
-        """The claim of a write."""
-        return cls(key, write.fingerprint, source=source, shows=write.return_values != "NONE")
+    def of(cls, write: Write | TransactWrite, key: IdempotencyKey, source: str | None = None) -> Claim:
+        """The claim of a write, or of a transaction."""
+        shows = isinstance(write, Write) and write.return_values != "NONE"
+        return cls(key, write.fingerprint, source=source, shows=shows)
 
     def barred_by(self, record: Record | None) -> TypeGuard[Record]:
         """Whether the record stands in the way: its key is consumed, or this delivery was rejected."""

@@ -101,7 +101,7 @@ class Session:
         A part alone that claims nothing and has one action is DynamoDB's single call. Raises CallFailed, and
         RequestRefused where DynamoDB refuses several parts as a whole: it does not say which one is at fault.
         """
-        if len(parts) == 1 and not parts[0].claims and len(parts[0].actions) == 1:
+        if len(parts) == 1 and parts[0].single:
             return [self._single(parts[0], call)]
         plan = call.placement.plan([claim for part in parts for claim in part.claims])
         try:
