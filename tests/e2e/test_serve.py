@@ -140,6 +140,60 @@ def test_a_group_keeps_its_order(running: Serving, resources: Resources, sqs: "S
     assert ask(running, "GET", path).json["Category"] == "14"
 
 
+def test_asynchronous_writes_become_operations(running: Serving, resources: Resources, sqs: "SQSClient") -> None:
+    """Accepted over HTTP, committed by the worker, and one effect for a key whichever way it is sent again."""
+    path, minimal = "/books/Clara%20Clicks/Behind%20HTTP", "respond-async, return=minimal"
+    assert ask(running, "PUT", path, {}).status == 201
+
+    def click(number: int) -> Answer:
+        return ask(running, "POST", f"{path}/counters/Views", Idempotency_Key=f"click {number}", Prefer=minimal)
+
+    answers = [click(number) for number in range(60)] + [click(number) for number in range(20)]
+    assert {answer.status for answer in answers} <= {202, 204}
+    assert {answer.headers["Preference-Applied"] for answer in answers if answer.status == 202} == {"respond-async"}
+    locations = [answer.headers["Location"] for answer in answers[:60]]
+    assert locations[7] == "/operations/click%207"
+    assert eventually(lambda: all(operation(running, one) == {"status": "applied"} for one in locations)), (
+        running.output
+    )
+    assert ask(running, "GET", path).json["Views"] == 60
+    assert click(0).headers["Idempotency-Replayed"] == "true"
+
+    sold_out = ask(running, "PATCH", path, {"add": {"Stock": -1}}, Idempotency_Key="sale", Prefer="respond-async")
+    assert (sold_out.status, sold_out.headers["Location"]) == (202, "/operations/sale")
+    reason = "InvalidItem: Stock: Input should be greater than or equal to 0"
+    assert eventually(lambda: operation(running, "/operations/sale") == {"status": "rejected", "reason": reason})
+    url = resources.queues["RejectedOperationsQueue"]
+    (copy,) = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=5, MessageAttributeNames=["All"])["Messages"]
+    assert copy["MessageAttributes"]["Reason"]["StringValue"] == reason
+
+    # an operator moves it back, once there is one in stock
+    assert ask(running, "PATCH", path, {"set": {"Stock": 1}}).status == 200
+    sqs.send_message(QueueUrl=resources.queues["OperationsQueue"], MessageBody=copy["Body"])
+    assert eventually(lambda: operation(running, "/operations/sale")["status"] == "applied")
+    assert operation(running, "/operations/sale")["attributes"]["Stock"] == 0
+    assert ask(running, "GET", "/operations/nothing").status == 404
+
+
+def operation(running: Serving, location: str) -> Any:
+    return ask(running, "GET", location).json
+
+
+def test_a_large_request_fits_into_a_message(running: Serving) -> None:
+    path = "/books/Lara%20Large/All%20of%20It"
+    text = "\u0001" * 150_000  # 900,000 bytes in the message
+    large = ask(
+        running, "PUT", path, {"Category": text}, Idempotency_Key="large", Prefer="respond-async, return=minimal"
+    )
+    assert large.status == 202, large.body
+    assert eventually(lambda: operation(running, "/operations/large")["status"] == "applied"), running.output
+    assert ask(running, "GET", path).json["Category"] == text
+    larger = ask(
+        running, "PUT", path, {"Category": "\u0001" * 200_000}, Idempotency_Key="larger", Prefer="respond-async"
+    )
+    assert (larger.status, larger.json["title"]) == (413, "Content Too Large")
+
+
 def test_ctrl_c_leaves_nothing_behind() -> None:
     with serving(command=["make", "serve", "PORT=0"]) as running:
         resources = Resources.from_json(ask(running, "GET", "/_local/resources").json)
