@@ -10,6 +10,7 @@ import pytest
 from surewrite import (
     Boto3Transport,
     ConditionFailed,
+    ConfigurationError,
     Deadline,
     IdempotencyKey,
     InvalidRequest,
@@ -192,6 +193,8 @@ def test_another_request_may_follow_a_rejected_one(desk: Desk) -> None:
     (record,) = desk.records
     desk.work([record])
     desk.submit(add("Stock", 2))
+    with pytest.raises(KeyReused):
+        desk.submit(add("Stock", 3))
     assert desk.work([record]).applied == 0
     assert (desk.work().applied, desk.status()) == (1, "applied")
     assert (desk.house.shown(Book, RAINMAKER) or {})["Stock"] == 2
@@ -295,6 +298,7 @@ def test_an_expired_key_is_accepted_anew(desk: Desk) -> None:
     operation = desk.operations.find(KEY)
     assert operation is not None
     assert (operation.status, operation.outcome) == ("pending", None)
+    assert set(desk.house.record(KEY) or ()) == {"id", "fingerprint", "pending_since", "expires_at"}
 
 
 def test_only_its_own_queue_says_whose_key_it_is(desk: Desk) -> None:
@@ -346,6 +350,14 @@ def test_a_message_of_any_text(desk: Desk) -> None:
     body = message_of(KEY, {"op": "put", "collection": "books", "item": item})
     assert not set(body) & {"\ufffe", "\uffff", "\x00", "\x1f"}
     assert loads(body)["write"]["item"] == item
+
+
+def test_a_message_that_is_another_write(desk: Desk) -> None:
+    """A condition that is lost on the way, say, would not be noticed by anyone."""
+    write = write_of(add("Views", 1, when={"Stock": {"gt": 0}}))
+    with pytest.raises(ConfigurationError, match="another write"):
+        desk.operations.submit(write, add("Views", 1), KEY, deadline=Deadline.after(10))
+    assert (desk.status(), desk.sqs.bodies) == (None, [])
 
 
 def test_a_message_that_is_too_large(desk: Desk) -> None:

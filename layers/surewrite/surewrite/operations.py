@@ -33,8 +33,17 @@ from .commit.idempotency_key import IdempotencyKey
 from .commit.outcome import Outcome
 from .commit.records import Record
 from .commit.retry import MIN_CALL_TIME, Deadline
-from .errors import DeadlineExceeded, InvalidKey, InvalidRequest, MessageTooLarge, NotQueued, Problem
+from .errors import (
+    ConfigurationError,
+    DeadlineExceeded,
+    InvalidKey,
+    InvalidRequest,
+    MessageTooLarge,
+    NotQueued,
+    Problem,
+)
 from .model.json import dumps
+from .requests import parse_message
 from .writes import Write
 
 MAX_MESSAGE_BYTES = 1024 * 1024 - 8 * 1024
@@ -75,9 +84,11 @@ class Operations:
         """Accepts the write. `message` is the same write as a message (docs/messages.md), without a key.
 
         Returns None, or the outcome if it was applied before. Raises MessageTooLarge, KeyReused (`Client.accept`), or a
-        Retryable: then nothing was consumed.
+        Retryable: then nothing was consumed; ConfigurationError where the message is another write.
         """
         body = message_of(key, message)
+        if parse_message(message).to_write(write.model).fingerprint != write.fingerprint:
+            raise ConfigurationError("an operation's message is another write than the one that is accepted")
         outcome = self._client.accept(write, key, deadline=deadline)
         if outcome is None:
             self._send(body, deadline)
