@@ -410,7 +410,7 @@ def test_what_ends_in_the_dead_letter_queue_is_pending(rainmaker: Api, worker: W
     assert (status(rainmaker, "k"), rainmaker.store.book()["Views"]) == ("applied", 5)
 
 
-def test_nobody_forges_a_caller(rainmaker: Api, worker: Worker, line: Line) -> None:
+def test_no_other_queue_speaks_for_a_caller(rainmaker: Api, worker: Worker, line: Line) -> None:
     """The very message of an operation, sent to another queue: it is no message there."""
     rainmaker(*REQUESTS["counter"], idempotency_key="k", prefer=ASYNC)
     (record,) = line.receive()
