@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 from urllib.parse import unquote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict
@@ -69,7 +69,10 @@ class ReadQuery(Query):
 
 
 class WriteQuery(Query):
+    """`return_values` may stand in a body instead, but not in both."""
+
     return_values: ReturnValues | None = None
+    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
 
 
 def media_type(event: Event) -> str:

@@ -47,7 +47,7 @@ def read_item(collection: str, partition: str, sort: str | None = None) -> Respo
 def put_item(collection: str, partition: str, sort: str | None = None) -> Response[str]:
     """201 where an item was created, 200 where one was replaced."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    returned = return_values(inputs.WriteQuery.of(request()).return_values, default="ALL_NEW")
+    returned = return_values(None, default="ALL_NEW")
     body = inputs.json_object(request())
     whole = {**body, **named_key(model, key, body)}
     item = parse_item(model, whole)
@@ -61,7 +61,6 @@ def put_item(collection: str, partition: str, sort: str | None = None) -> Respon
 def update_item(collection: str, partition: str, sort: str | None = None) -> Response[str]:
     """200 with what `return_values` shows, by default the whole new item."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    inputs.Query.of(request())  # takes no parameters
     body = inputs.json_object(request())
     demanded = preconditions.of_write(request().headers, model)
     if inputs.media_type(request()) == inputs.MERGE_PATCH:
@@ -79,7 +78,6 @@ def update_item(collection: str, partition: str, sort: str | None = None) -> Res
 def increase_counter(collection: str, partition: str, attribute: str, sort: str | None = None) -> Response[str]:
     """200 with the counter's new value."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    inputs.Query.of(request())  # takes no parameters
     body = inputs.CounterBody.model_validate(inputs.json_object(request(), empty={}))
     # without a label: the request has no section that an error could point to
     path = inputs.attribute(attribute)
@@ -95,9 +93,8 @@ def increase_counter(collection: str, partition: str, attribute: str, sort: str 
 def delete_item(collection: str, partition: str, sort: str | None = None) -> Response[str]:
     """200 with the item that was deleted, 204 where there was none, or where nothing is to be shown."""
     model, key = inputs.target(catalogue, collection, partition, sort)
-    query = inputs.WriteQuery.of(request())
     body = Body.model_validate(inputs.json_object(request(), empty={}))
-    returned = return_values(body.return_values or query.return_values, default="ALL_OLD")
+    returned = return_values(body.return_values, default="ALL_OLD")
     demanded = preconditions.of_write(request().headers, model, body.condition(model))
     write = Write.delete(model, key, return_values=returned, **demanded)
     return commit(write, {"op": "delete", "key": named_key(model, key), "when": body.when}, empty=False)

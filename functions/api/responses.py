@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,6 +11,7 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 
 from surewrite import IdempotencyKey, Operation, Outcome
+from surewrite.commit.capacity import by_table
 from surewrite.model.json import dumps
 
 JSON = "application/json"
@@ -35,10 +36,17 @@ def not_modified(version: str) -> Response[str]:
 
 def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
     """What became of a write. `shown` says that the client asked to see attributes: then there is a body, if empty."""
-    replayed = {"Idempotency-Replayed": "current" if done.current else "true"} if done.replayed else {}
+    headers = {"Idempotency-Replayed": "current" if done.current else "true"} if done.replayed else {}
+    headers |= consumed_capacity(done.consumed)
     if not shown:
-        return Response(HTTPStatus.NO_CONTENT, headers=replayed, body="")
-    return item(done.attributes or {}, done.version, status=status, headers=replayed)
+        return Response(HTTPStatus.NO_CONTENT, headers=headers, body="")
+    return item(done.attributes or {}, done.version, status=status, headers=headers)
+
+
+def consumed_capacity(consumed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """The header that says what the calls of a request have consumed, by table; none where that was not asked for."""
+    tables = by_table(consumed)
+    return {"Consumed-Capacity": dumps(tables)} if tables else {}
 
 
 def accepted(key: IdempotencyKey) -> Response[str]:

@@ -13,6 +13,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.config import Config
 
 import callers
+import inputs
 import preconditions
 import problems
 import responses
@@ -65,7 +66,8 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
     key = callers.idempotency_key(request())
     try:
         if key is None or not preconditions.prefers_async(request().headers):
-            done = db.commit(write, key, deadline=deadline())
+            capacity = inputs.WriteQuery.of(request()).return_consumed_capacity
+            done = db.commit(write, key, deadline=deadline(), return_consumed_capacity=capacity)
         elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
             done = known
         else:
@@ -100,7 +102,10 @@ def _whole(message: Image, write: Write) -> Image:
 
 
 def return_values(asked: ReturnValues | None, *, default: ReturnValues) -> ReturnValues:
-    """The ReturnValues of a write: as asked for, else by preference."""
-    if asked is not None:
-        return asked
+    """The ReturnValues of a write: as asked for in its body or its query, else by preference."""
+    named = inputs.WriteQuery.of(request()).return_values
+    if asked is not None and named is not None:
+        raise errors.InvalidRequest.at("stands in the body as well", "return_values")
+    if (wanted := asked or named) is not None:
+        return wanted
     return "NONE" if preconditions.prefers_minimal(request().headers) else default

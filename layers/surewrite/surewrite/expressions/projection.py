@@ -23,7 +23,7 @@ def projection(model: type[Item], fields: Iterable[str | Path]) -> dict[str, Any
     """
     if isinstance(fields, str):
         raise InvalidRequest(Problem(("fields",), "a list of document paths is needed"))
-    wanted = {parse_path(name) for name in fields}
+    wanted = {_parsed(name) for name in fields}
     for path in wanted:
         _check(model, path)
     paths = {*wanted, *(Path((name,)) for name in (*model.schema_.key_names, VERSION))}
@@ -35,12 +35,19 @@ def projection(model: type[Item], fields: Iterable[str | Path]) -> dict[str, Any
     return {"ProjectionExpression": text, **place.parameters()}
 
 
+def _parsed(name: str | Path) -> Path:
+    try:
+        return parse_path(name)
+    except InvalidRequest as error:
+        raise InvalidRequest(*(Problem(("fields", str(name)), problem.reason) for problem in error.problems)) from None
+
+
 def _check(model: type[Item], path: Path) -> None:
     if path.name != VERSION:
         try:
             field_at(model, path)
         except InvalidRequest as error:
-            raise error.under(str(path)) from None
+            raise InvalidRequest(*(problem.under("fields", str(path)) for problem in error.problems)) from None
 
 
 def _within(one: Path, other: Path) -> bool:

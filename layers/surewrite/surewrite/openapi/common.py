@@ -46,6 +46,12 @@ PARAMETERS: dict[str, Object] = {
         "with an Idempotency-Key: the write is queued and committed later; `Location` tells what became of it.",
         "schema": {"type": "string", "examples": ["return=minimal", "respond-async, return=minimal"]},
     },
+    "ReturnConsumedCapacity": {
+        "name": "return_consumed_capacity",
+        "in": "query",
+        "description": "The response has the header Consumed-Capacity.",
+        "schema": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
+    },
     "Consistent": {
         "name": "consistent",
         "in": "query",
@@ -64,6 +70,10 @@ PARAMETERS: dict[str, Object] = {
 }
 
 HEADERS: dict[str, Object] = {
+    "Consumed-Capacity": {
+        "description": "Where return_consumed_capacity asked for it: JSON, the units of each table over all calls.",
+        "schema": {"type": "string"},
+    },
     "ETag": {"description": "The item's version, for If-Match and If-None-Match.", "schema": {"type": "string"}},
     "Idempotency-Replayed": {
         "description": "The response is that of the first request; `current`: it was too large to keep, this is the "

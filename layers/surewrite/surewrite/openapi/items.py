@@ -18,7 +18,11 @@ from .common import (
 from .expressions import Expressions
 from .schemas import ItemSchemas, JSONSchema, ref
 
-_WRITES = ("IdempotencyKey", "IfMatch", "Prefer")
+_WRITES = ("IdempotencyKey", "IfMatch", "Prefer", "ReturnConsumedCapacity")
+_SHOWN = ("Idempotency-Replayed", "Consumed-Capacity")
+
+_PUT, _DELETE = ("NONE", "ALL_OLD", "ALL_NEW"), ("NONE", "ALL_OLD")
+_UPDATE = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
 
 
 class ItemPaths:
@@ -70,6 +74,13 @@ class ItemPaths:
             **members,
         }
 
+    def _write(self, name: str, summary: str, values: tuple[str, ...], *also: str, **members: Any) -> Object:
+        """An operation that may show some of the `values` of return_values."""
+        description = "What the response shows; in the query or in a body, not in both."
+        shown = {"name": "return_values", "in": "query", "schema": {"type": "string", "enum": values}}
+        asked = [*map(parameter, (*_WRITES, *also)), {**shown, "description": description}]
+        return self._operation(name, summary, *asked, **members)
+
     def _read(self, *, head: bool = False) -> Object:
         asked = map(parameter, ("Consistent", "Fields", "IfNoneMatch"))
         shown = None if head else ref(self._name)
@@ -84,12 +95,11 @@ class ItemPaths:
         return self._operation("get", "Reads the item.", *asked, responses=responses)
 
     def _put(self) -> Object:
-        returned = self._return_values("query", ("NONE", "ALL_OLD", "ALL_NEW"))
-        return self._operation(
+        return self._write(
             "put",
             "Stores the item whole.",
-            *map(parameter, (*_WRITES, "Create")),
-            returned,
+            _PUT,
+            "Create",
             requestBody=_body({JSON: ref(f"{self._name}Input")}),
             responses={
                 "201": self._written("The item was created."),
@@ -98,35 +108,34 @@ class ItemPaths:
         )
 
     def _patch(self) -> Object:
-        members = self._members(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
-        update = self._expressions.update(self._model, members)
-        return self._operation(
+        update = self._expressions.update(self._model, self._members(_UPDATE))
+        return self._write(
             "update",
             "Changes the item in place, or creates it.",
-            *map(parameter, (*_WRITES, "Create")),
+            _UPDATE,
+            "Create",
             requestBody=_body({JSON: update, MERGE_PATCH: self._expressions.merge_patch(self._model)}),
             responses=self._done("What return_values shows, by default the whole new item."),
         )
 
     def _delete(self) -> Object:
-        body = self._object(self._members(("NONE", "ALL_OLD")))
-        return self._operation(
+        body = self._object(self._members(_DELETE))
+        return self._write(
             "delete",
             "Deletes the item.",
-            *map(parameter, _WRITES),
-            self._return_values("query", ("NONE", "ALL_OLD")),
+            _DELETE,
             requestBody=_body({JSON: body}, required=False),
             responses=self._done("The item as it was."),
         )
 
     def _counter(self) -> Object:
-        members = self._members(("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW"))
         by = {"description": "A negative number decreases.", "type": "number", "default": 1}
-        return self._operation(
+        return self._write(
             "count",
             "Adds to a number, from 0 where there is none.",
-            *map(parameter, (*_WRITES, "Create")),
-            requestBody=_body({JSON: self._object({"by": by, **members})}, required=False),
+            _UPDATE,
+            "Create",
+            requestBody=_body({JSON: self._object({"by": by, **self._members(_UPDATE)})}, required=False),
             responses=self._done("What return_values shows, by default the counter's new value."),
         )
 
@@ -137,17 +146,14 @@ class ItemPaths:
     def _object(self, members: Object) -> JSONSchema:
         return {"type": "object", "properties": members, "additionalProperties": False}
 
-    def _return_values(self, place: str, values: tuple[str, ...]) -> Object:
-        return {"name": "return_values", "in": place, "schema": {"type": "string", "enum": values}}
-
     def _written(self, description: str) -> Object:
-        return response(description, ref(f"{self._name}Part"), "ETag", "Idempotency-Replayed")
+        return response(description, ref(f"{self._name}Part"), "ETag", *_SHOWN)
 
     def _done(self, description: str) -> Object:
         return {
             "200": self._written(description),
             "202": response("Queued.", ref("Operation"), "Location", "Preference-Applied", "Retry-After"),
-            "204": response("Nothing to show.", None, "Idempotency-Replayed"),
+            "204": response("Nothing to show.", None, *_SHOWN),
             **problems(*WRITE_PROBLEMS),
         }
 
