@@ -448,3 +448,29 @@ def test_the_methods_of_an_operation(api: Api) -> None:
     assert api("GET", f"/operations/{'k' * 256}").status == 400
     assert api("GET", "/operations").status == 404
     assert api("GET", "/operations/k/more").status == 404
+
+
+def test_any_message_may_merge_and_demand_a_version(rainmaker: Api, worker: Worker, rejected: RecordingSQS) -> None:
+    """What operations need of the language of messages is there for every producer."""
+    of_book = {"collection": "books", "key": RAINMAKER_KEY}
+    merge = {"op": "merge", **of_book, "patch": {"Category": None, "Formats": {"Paperback": None}}}
+    assert worker(sqs_record({**merge, "if_match": rainmaker("GET", RAINMAKER).etag.strip('"')})) == []
+    book = rainmaker("GET", RAINMAKER).json
+    assert ("Category" in book, book["Formats"]) == (False, {"Hardcover": BOOK["Formats"]["Hardcover"]})  # type: ignore[index]
+
+    refused = [
+        {**merge, "if_match": "stale"},
+        {"op": "put", "collection": "books", "item": RAINMAKER_KEY, "if_none_match": "*"},
+        {"op": "put", "collection": "books", "item": RAINMAKER_KEY, "if_none_match": "stale"},
+        {"op": "merge", **of_book, "patch": {"Nowhere": 1, "Stock": "many"}},
+        {"op": "merge", **of_book},
+    ]
+    assert worker(*map(sqs_record, refused)) == []
+    assert rejected.attribute("Reason") == [
+        "ConditionFailed: the condition is not met",
+        "ConditionFailed: the condition is not met",
+        "InvalidRequest: if_none_match: Input should be '*'",
+        "InvalidItem: patch Nowhere: unknown attribute",
+        "InvalidRequest: patch: Field required",
+    ]
+    assert rainmaker("GET", RAINMAKER).json == book
