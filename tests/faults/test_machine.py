@@ -13,13 +13,20 @@ from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
 from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger
+from surewrite.commit.slots import MARGIN
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RejectedMessages
-from tests.faults.kill.queues import Message
+from tests.faults.kill.queues import SENT, Message
 from tests.models import MODELS, Book
 
 if TYPE_CHECKING:
@@ -81,7 +88,8 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.author = f"example {next(_examples)}"
+        self.author = f"example-{next(_examples)}"
+        self.packed = False
         self.ids = itertools.count()
         self.now = 1_000_000.0
         self.waiting: list[Message] = []
@@ -93,11 +101,16 @@ class Machine(RuleBasedStateMachine):
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
+    @initialize(packed=st.booleans())
+    def begin(self, packed: bool) -> None:
+        """With keys of their own records, or with keys that share small slots."""
+        self.packed = packed
+
     @rule(requests=st.lists(st.tuples(st.integers(0, 30), _asked), min_size=1, max_size=12))
     def produce(self, requests: list[tuple[int, Asked]]) -> None:
         """New requests, or the same ones once more where their keys are in use."""
         for number, asked in requests:
-            key = f"{self.author}/{number}"
+            key = f"{SENT + 100 * (number % 3)}-{self.author}/{number}" if self.packed else f"{self.author}/{number}"
             if key not in self.asked:
                 self.asked[key] = asked
                 if asked.amount is not None:
@@ -156,7 +169,10 @@ class Machine(RuleBasedStateMachine):
     def expire(self) -> None:
         """Everything is settled, and then forgotten: every key counts as new."""
         self.settle()
-        self.now += _RETENTION + 1
+        self.now += _RETENTION + MARGIN + 1
+        for item in self.client.scan(TableName=self.tables["Ledger"])["Items"]:
+            if float(item["expires_at"]["N"]) < self.now:
+                self.client.delete_item(TableName=self.tables["Ledger"], Key={"id": item["id"]})
         self.asked.clear()
         self.acknowledged.clear()
 
@@ -205,7 +221,7 @@ class Machine(RuleBasedStateMachine):
 
     def _writer(self, plan: Exactly) -> Client:
         transport = FaultTransport(Boto3Transport(self.client), plan, delay=0.001)
-        ledger = Ledger(self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now)
+        ledger = Ledger(self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now, close_at=4)
         return Client(ledger, transport=transport, sleep=lambda _: None, tables={"Books": self.tables["Books"]})
 
     def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:

@@ -24,8 +24,8 @@ from surewrite.testing import (
 from tests.engine.house import RETENTION, House, Keys
 from tests.engine.test_slots import kinds
 from tests.faults.proxy import drawn_from
-from tests.faults.test_unpromised import EDITS, Edited
-from tests.faults.ways import WAYS, broken, check, fitting, no_sleep, prepare, shown, until_done
+from tests.faults.test_unpromised import EDITS
+from tests.faults.ways import WAYS, broken, check, edited, fitting, no_sleep, prepare, shown, until_done
 from tests.models import Book
 
 PAST = RETENTION + 2 * 86_400
@@ -115,7 +115,7 @@ def test_what_aws_does_not_promise_of_a_slot(
     house.seed(*(Book(author="slots", title=title) for title in (name, f"{name}, never")))
     once = Write.update(Book, ("slots", name), {attr("Views").add(1)}, attr("Views").eq(0))
     never = Write.update(Book, ("slots", f"{name}, never"), {attr("Views").add(1)}, attr("Views").eq(7))
-    transport = Edited(house, edit)
+    transport = edited(house, edit)
     db = house.on(transport, no_sleep)
     batch = [
         Entry(once, slot(name), source="m2"),

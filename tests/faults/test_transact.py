@@ -10,8 +10,8 @@ from surewrite.errors import ConditionFailed
 from surewrite.testing import Exactly, Fault
 from tests.engine.house import House, Keys
 from tests.faults.test_every_call import Masked
-from tests.faults.test_unpromised import EDITS, Edited
-from tests.faults.ways import IMPATIENT, book, broken, fitting, no_sleep, until_done
+from tests.faults.test_unpromised import EDITS
+from tests.faults.ways import IMPATIENT, book, broken, edited, fitting, no_sleep, until_done
 from tests.models import Book, Offer, User
 
 UNREAD = ("TransactWriteItems",)
@@ -120,7 +120,7 @@ def test_a_second_delivery_is_a_replay_whatever_a_cancellation_says(
 ) -> None:
     house, key = seeded
     first = house.db.transact(writes(name, operations), key)
-    assert house.on(Edited(house, edit), no_sleep).transact(writes(name, operations), key).replayed
+    assert house.on(edited(house, edit), no_sleep).transact(writes(name, operations), key).replayed
     check(house, name, operations, first, key)
 
 
@@ -131,7 +131,7 @@ def test_a_refusal_names_the_write_and_its_item_whatever_a_cancellation_says(
     house, key = seeded
     unmet = [*writes(name, UNREAD)[:3], Write.check(User, (name, "v"), attr("age").eq(2))]
     with pytest.raises(ConditionFailed) as failed:
-        house.on(Edited(house, edit), no_sleep).transact(unmet, key)
+        house.on(edited(house, edit), no_sleep).transact(unmet, key)
     assert failed.value.location == (3,)
     assert (failed.value.image or {})["age"] == 1
     check(house, name, UNREAD, house.db.transact(writes(name, UNREAD), key), key)

@@ -1,7 +1,7 @@
 """What AWS does not promise: that a cancellation names every reason, that it brings the item, that it says the same as
 the library's own evaluation. Nothing may be refused, and nothing applied twice, for want of it."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,39 +11,9 @@ from surewrite import Boto3Transport, BulkWrite, Client, Entry, Transaction, Wri
 from surewrite.errors import ConditionFailed, InvalidItem, InvalidUpdate
 from surewrite.testing import InterceptingTransport, RecordingTransport, cancellation, client_error
 from tests.engine.house import House, Keys
-from tests.faults.ways import WAYS, book, check, no_sleep, prepare
+from tests.faults.ways import WAYS, book, check, edited, no_sleep, prepare
+from tests.faults.wires import only_the_last, without_items
 from tests.models import Book, Offer
-
-Reasons = list[Mapping[str, Any]]
-
-
-class Edited:
-    """Edits the reasons of every cancellation."""
-
-    def __init__(self, house: House, edit: Callable[[Reasons], Reasons]) -> None:
-        self._send, self._edit = Boto3Transport(house.client), edit
-        self.edited = 0
-
-    def __call__(self, operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
-        try:
-            return self._send(operation, request)
-        except ClientError as error:
-            response: Mapping[str, Any] = error.response
-            if "CancellationReasons" not in response:
-                raise
-            reasons = self._edit([dict(reason) for reason in response["CancellationReasons"]])
-            self.edited += reasons != response["CancellationReasons"]
-            raise cancellation(operation, *reasons) from None
-
-
-def without_items(reasons: Reasons) -> Reasons:
-    return [{name: value for name, value in reason.items() if name != "Item"} for reason in reasons]
-
-
-def only_the_last(reasons: Reasons) -> Reasons:
-    failing = [position for position, reason in enumerate(reasons) if reason["Code"] != "None"]
-    return [reason if position == failing[-1] else {"Code": "None"} for position, reason in enumerate(reasons)]
-
 
 EDITS = [without_items, only_the_last, lambda reasons: only_the_last(without_items(reasons))]
 
@@ -53,7 +23,7 @@ EDITS = [without_items, only_the_last, lambda reasons: only_the_last(without_ite
 def test_a_second_delivery_is_a_replay(house: House, name: str, keys: Keys, way: str, edit: Any) -> None:
     write, key = prepare(house, WAYS[way], name, keys)
     outcome = house.db.commit(write, key)
-    again = house.on(Edited(house, edit), no_sleep).commit(write, key)
+    again = house.on(edited(house, edit), no_sleep).commit(write, key)
     assert again.replayed
     check(house, WAYS[way], name, outcome, keys)
 
@@ -67,7 +37,7 @@ def test_a_second_delivery_of_many_is_a_replay(house: House, name: str, keys: Ke
         Entry(Write.update(Book, ("a", name), {attr("Views").add(1)}, once), keys("2")),
     ]
     house.db.commit_many(entries)
-    transport = Edited(house, edit)
+    transport = edited(house, edit)
     again = house.on(transport, no_sleep).commit_many(entries)
     assert [result.outcome is not None and result.outcome.replayed for result in again] == [True, True]
     assert transport.edited
@@ -81,7 +51,7 @@ def test_what_fits_the_stock_is_applied_and_nothing_else_is_refused(
 ) -> None:
     house.seed(book(name, stock=5))
     entries = [Entry(Write.update(Book, ("a", name), {attr("Stock").add(-1)}), keys(str(n))) for n in range(8)]
-    results = house.on(Edited(house, edit), no_sleep).commit_many(entries)
+    results = house.on(edited(house, edit), no_sleep).commit_many(entries)
     assert [result.outcome is not None for result in results] == [True] * 5 + [False] * 3
     assert all(isinstance(result.error, InvalidItem) for result in results[5:])
     assert (house.shown(Book, ("a", name)) or {})["Stock"] == 0
@@ -91,7 +61,7 @@ def test_what_fits_the_stock_is_applied_and_nothing_else_is_refused(
 def test_a_bulk_write_is_a_replay(house: House, name: str, keys: Keys, edit: Any) -> None:
     bulk = BulkWrite.of([Write.put(book(name))])
     house.db.bulk_write(bulk, keys())
-    assert house.on(Edited(house, edit), no_sleep).bulk_write(bulk, keys()).replayed
+    assert house.on(edited(house, edit), no_sleep).bulk_write(bulk, keys()).replayed
 
 
 @pytest.mark.parametrize("edit", EDITS, ids=["no items", "one reason", "neither"])
@@ -108,14 +78,14 @@ def test_a_unit_of_work_is_a_replay(house: House, name: str, edit: Any) -> None:
         return sell(idempotency_key=name)
 
     assert work(house.db) == 1
-    assert work(house.on(Edited(house, edit), no_sleep)) == 1
+    assert work(house.on(edited(house, edit), no_sleep)) == 1
     assert (house.shown(Book, ("a", name)) or {})["Stock"] == 0
 
 
 def test_a_race_without_the_item_is_a_race(house: House, name: str, keys: Keys) -> None:
     """The pinned item has changed, and the cancellation does not bring it: it is read again."""
     house.seed(book(name))
-    transport = Edited(house, without_items)
+    transport = edited(house, without_items)
     raced: list[bool] = []
 
     def rival(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
@@ -203,7 +173,7 @@ def test_a_rejection_that_comes_too_late(house: House, name: str, keys: Keys) ->
         if operation == "UpdateItem":
             raise client_error(operation, "ConditionalCheckFailedException")
 
-    transport = InterceptingTransport(Edited(house, without_items), without_its_item)
+    transport = InterceptingTransport(edited(house, without_items), without_its_item)
     standing = house.on(transport, no_sleep).reject(key, "f", "bad")
     assert standing is not None
     assert standing.rejected is None

@@ -10,6 +10,7 @@ from surewrite.errors import Retryable
 from surewrite.model.wire import Image
 from surewrite.testing import Crash, Fault, FaultPlan, FaultTransport
 from tests.engine.house import House, Keys
+from tests.faults.wires import Edit, Edited
 from tests.models import Book, Offer
 
 T = TypeVar("T")
@@ -100,6 +101,10 @@ def no_sleep(seconds: float) -> None:
 
 def broken(house: House, plan: FaultPlan) -> FaultTransport:
     return FaultTransport(Boto3Transport(house.client), plan, sleep=no_sleep)
+
+
+def edited(house: House, edit: Edit) -> Edited:
+    return Edited(Boto3Transport(house.client), edit)
 
 
 def until_done(house: House, transport: FaultTransport, deliver: Callable[[Client], T]) -> T:

@@ -165,11 +165,12 @@ class Schedule:
             heapq.heappush(self._heap, (unit.attempts, -longest, -len(ready.load.slots), next(self._order), unit))
 
     def _weighed(self, unit: Unit) -> _Ready:
+        learned = self._placement.learned  # read first, for other threads learn meanwhile
         load = self._placement.load(unit.claims)
         slot = next(iter(load.slots)) if len(load.slots) == 1 else None
         if slot is not None and not unit.alone:
             self._neighbours[slot][unit] = None
-        return _Ready(unit, load, self._placement.learned, slot)
+        return _Ready(unit, load, learned, slot)
 
     def _current(self, unit: Unit) -> _Ready | None:
         """The unit if it is ready, weighed by what the placement knows now."""
