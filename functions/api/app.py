@@ -1,8 +1,8 @@
 """HTTP request -> exactly-once writes, or a read.
 
-The way of a request: `handler` hands its event to a route (`items`, `operations`); `inputs` reads path, query and body,
-`preconditions` and `callers` the headers; the route makes one `Write` of them, which `service` commits. `responses` is
-what became of it, `problems` what was wrong.
+The way of a request: `handler` hands its event to a route (`items`, `several`, `operations`); `inputs` reads path,
+query and body, `preconditions` and `callers` the headers; the route makes one `Write` of them, which `service` commits.
+`responses` is what became of it, `problems` what was wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import inputs
 import items
 import operations
 import problems
+import several
 from event import UnexpectedEvent, check
 from service import app, count, logger, metrics, request
 from service import db as db  # what a test or a debugger looks for here
@@ -29,6 +30,7 @@ from surewrite import errors
 from surewrite.requests import problems_of
 
 app.include_router(docs.router)
+app.include_router(several.router)
 app.include_router(operations.router)  # before those of items, whose paths are of the same form
 app.include_router(items.router)
 
@@ -65,6 +67,8 @@ def refuse_path(_: NotFoundError) -> Response[str]:
 def allowed_methods(segments: list[str]) -> tuple[str, ...]:
     if "/" + "/".join(segments) in (docs.DOCUMENT, docs.PAGE):
         return "GET", "HEAD", "OPTIONS"
+    if "/" + "/".join(segments) in (several.TRANSACTIONS, several.BATCH_WRITE):
+        return several.METHODS
     if segments[:-1] == ["operations"]:
         return operations.METHODS
     if segments[-2:-1] == ["counters"] and len(segments) in (4, 5):

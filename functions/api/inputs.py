@@ -68,11 +68,14 @@ class ReadQuery(Query):
     fields: Annotated[list[str], BeforeValidator(lambda text: [path for path in text.split(",") if path])] | None = None
 
 
-class WriteQuery(Query):
+class CapacityQuery(Query):
+    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
+
+
+class WriteQuery(CapacityQuery):
     """`return_values` may stand in a body instead, but not in both."""
 
     return_values: ReturnValues | None = None
-    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
 
 
 def media_type(event: Event) -> str:

@@ -53,17 +53,21 @@ def problem(
     return Response(status, content_type=MEDIA_TYPE, headers=dict(headers or {}), body=dumps(body))
 
 
-def of_error(error: errors.SurewriteError, *, creating: bool = False) -> Response[str]:
-    """The problem that an error of the library is; `creating` says that the request demanded that nothing exists."""
+def of_error(error: errors.SurewriteError, *, creating: bool = False, **members: Any) -> Response[str]:
+    """The problem that an error of the library is; `creating` says that the request demanded that nothing exists.
+    `members` extend what may be sent again."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, errors.InvalidRequest):
         return _of_invalid(status, error)
     if isinstance(error, errors.ConditionFailed):
         if creating and error.image is not None:
             return problem(HTTPStatus.CONFLICT, "the item exists already", item=error.image)
-        return problem(status, str(error), item=error.image)
+        where = errors.Problem(error.location, error.reason)
+        if error.location:
+            members = {"errors": [{"pointer": where.pointer, "detail": error.reason}]}
+        return problem(status, str(error), item=error.image, **members)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.Retryable) else {}
-    return problem(status, str(error)[:2000], headers=headers)
+    return problem(status, str(error)[:2000], headers=headers, **members)
 
 
 def _of_invalid(status: HTTPStatus, error: errors.InvalidRequest) -> Response[str]:

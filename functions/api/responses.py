@@ -36,11 +36,15 @@ def not_modified(version: str) -> Response[str]:
 
 def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
     """What became of a write. `shown` says that the client asked to see attributes: then there is a body, if empty."""
-    headers = {"Idempotency-Replayed": "current" if done.current else "true"} if done.replayed else {}
-    headers |= consumed_capacity(done.consumed)
+    headers = replayed(done) | consumed_capacity(done.consumed)
     if not shown:
         return Response(HTTPStatus.NO_CONTENT, headers=headers, body="")
     return item(done.attributes or {}, done.version, status=status, headers=headers)
+
+
+def replayed(done: Outcome) -> dict[str, str]:
+    """The header that marks a replay."""
+    return {"Idempotency-Replayed": "current" if done.current else "true"} if done.replayed else {}
 
 
 def consumed_capacity(consumed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -69,10 +73,16 @@ def operation(found: Operation) -> Response[str]:
     if found.reason is not None:
         body["reason"] = found.reason
     if (outcome := found.outcome) is not None:
-        shown = {"etag": _etag(outcome.version).get("ETag"), "attributes": outcome.attributes}
+        shown = {"etag": etag(outcome.version), "attributes": outcome.attributes}
         body |= {"created": outcome.created, **{name: value for name, value in shown.items() if value is not None}}
     return Response(HTTPStatus.OK, content_type=JSON, headers=headers, body=dumps(body))
 
 
+def etag(version: str | None) -> str | None:
+    """The version as an entity tag (RFC 9110, section 8.8.3)."""
+    return None if version is None else f'"{version}"'
+
+
 def _etag(version: str | None) -> dict[str, str]:
-    return {} if version is None else {"ETag": f'"{version}"'}
+    tag = etag(version)
+    return {} if tag is None else {"ETag": tag}

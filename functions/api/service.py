@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
@@ -65,30 +67,37 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
     """
     key = callers.idempotency_key(request())
     try:
-        if key is None or not preconditions.prefers_async(request().headers):
-            capacity = inputs.WriteQuery.of(request()).return_consumed_capacity
-            done = db.commit(write, key, deadline=deadline(), return_consumed_capacity=capacity)
-        elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
-            done = known
-        else:
-            count("Accepted")
-            return responses.accepted(key)
+        with counted():
+            if key is None or not preconditions.prefers_async(request().headers):
+                capacity = inputs.WriteQuery.of(request()).return_consumed_capacity
+                done = db.commit(write, key, deadline=deadline(), return_consumed_capacity=capacity)
+            elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
+                done = known
+            else:
+                count("Accepted")
+                return responses.accepted(key)
     except errors.ConditionFailed as error:
-        count("Rejected")
         return problems.of_error(error, creating=write.absent)
     except errors.ResponseLost as lost:
         count("Applied")
         return responses.outcome(Outcome(version=lost.version), shown=False)
-    except errors.CallFailed:
+    count("Replayed" if done.replayed else "Applied")
+    shown = write.return_values != "NONE" and (empty or done.attributes is not None)
+    return responses.outcome(done, shown=shown, status=created if done.created else HTTPStatus.OK)
+
+
+@contextmanager
+def counted() -> Iterator[None]:
+    """Counts what is refused and what may be sent again."""
+    try:
+        yield
+    except (errors.CallFailed, errors.ResponseLost):
         raise
     except errors.SurewriteError as error:
         if isinstance(error, errors.NotQueued):
             logger.error("request not queued", operation="SendMessage", code=error.code)
         count("Retried" if isinstance(error, errors.Retryable) else "Rejected")
         raise
-    count("Replayed" if done.replayed else "Applied")
-    shown = write.return_values != "NONE" and (empty or done.attributes is not None)
-    return responses.outcome(done, shown=shown, status=created if done.created else HTTPStatus.OK)
 
 
 def _whole(message: Image, write: Write) -> Image:

@@ -145,6 +145,10 @@ class Api:
         assert matched is not None
         return gateway.event(request, matched)
 
+    def within(self, seconds: float) -> None:
+        """From now on a request has so much time."""
+        self._definition = self._definition.model_copy(update={"timeout": seconds})
+
     def invoke(self, event: Event) -> Answer:
         answer = self.module.handler(event, functions.Context(self._definition))
         return Answer(gateway.response(json.loads(json.dumps(answer))))

@@ -108,6 +108,16 @@ API: dict[str, Answered] = {
     ),
     "api-put-thread.json": Answered(201, THREAD),
     "api-patch-thread.json": Answered(200, {**THREAD, "LastPostedBy": "barney@example.com"}, ("api-put-thread.json",)),
+    "api-transaction.json": Answered(200, {"etags": ['"v"', '"v"', None]}, ("api-put-book.json",)),
+    "api-transaction-unmet.json": problem(
+        412,
+        "Precondition Failed",
+        "writes 0: the condition is not met",
+        "api-put-book.json",
+        item=BOOK,
+        errors=[{"pointer": "/writes/0", "detail": "the condition is not met"}],
+    ),
+    "api-batch-write.json": Answered(200, {"written": 3}, ("api-put-book.json",)),
     "api-encoded-key.json": Answered(
         201,
         {"Author": "50% off/books", "Title": "café 😀?", "Category": "Deals", "Formats": {}, "Stock": 0, "Views": 0},
@@ -162,6 +172,9 @@ WORKER: dict[str, Processed] = {
         ("019b76da-a811-79a8-814a-4f23baf43e75",),
         after=("worker-put.json",),
     ),
+    "worker-transaction.json": Processed(
+        {**STOCKED, "Views": 1}, ("019b76da-a88b-7e74-8a2d-5c3b8b4d9e44",), after=("worker-put.json",)
+    ),
     "worker-delete.json": Processed(None, ("019b76da-a81b-79f2-9612-a127770890f6",), after=("worker-put.json",)),
     # One click three times, another one twice.
     "worker-duplicates.json": Processed(
@@ -214,6 +227,9 @@ def test_every_file_has_its_expectation() -> None:
     assert [name for name in API.keys() | WORKER.keys() if f"`{name}`" not in table] == []
 
 
+_NOT_ONE_ITEM = ("api-delete", "api-get-operation", "api-transaction", "api-batch")
+
+
 @pytest.mark.parametrize(("name", "expected"), API.items(), ids=API)
 @pytest.mark.usefixtures("sqs")
 def test_api_event(api: Api, name: str, expected: Answered) -> None:
@@ -222,12 +238,17 @@ def test_api_event(api: Api, name: str, expected: Answered) -> None:
         assert api.invoke(saved_event(before)).status < 300
     answer = api.invoke(saved_event(name))
     assert answer.status == expected.status, answer
-    assert (answer.json if answer.body else None) == expected.body
+    assert (_without_versions(answer.json) if answer.body else None) == expected.body
     assert answer.replayed == ("true" if expected.replayed else None)
     kind = "application/problem+json" if expected.status >= 400 else "application/json"
     assert expected.body is None or answer.headers["content-type"] == kind
-    whole = expected.status in (200, 201) and not name.startswith(("api-delete", "api-get-operation"))
+    whole = expected.status in (200, 201) and not name.startswith(_NOT_ONE_ITEM)
     assert ("etag" in answer.headers) == whole
+
+
+def _without_versions(body: Any) -> Any:
+    """A transaction's ETags, which are another each time, all as `"v"`."""
+    return body | {"etags": [tag and '"v"' for tag in body["etags"]]} if "etags" in body else body
 
 
 @pytest.mark.parametrize(("name", "expected"), WORKER.items(), ids=WORKER)

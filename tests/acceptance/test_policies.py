@@ -71,6 +71,17 @@ REQUESTS: list[tuple[Any, ...]] = [
     ("POST", f"{RAINMAKER}/counters/Views"),
     ("GET", RAINMAKER),
     ("DELETE", RAINMAKER),
+    (
+        "POST",
+        "/transactions",
+        {
+            "writes": [
+                {"put": {"collection": "books", "item": RAINMAKER_KEY}},
+                {"check": {"collection": "products", "key": {"Id": 1}, "when": {"Id": {"not_exists": True}}}},
+            ]
+        },
+    ),
+    ("POST", "/batch-write", {"writes": [{"put": {"collection": "books", "item": RAINMAKER_KEY}}]}),
 ]
 
 
@@ -140,6 +151,13 @@ def test_the_worker_is_granted_what_it_calls(worker: Worker, store: Store, rejec
         add("Stock", -5),
         {"op": "delete", "collection": "books", "key": RAINMAKER_KEY},
         {"op": "batch", "collection": "books", "put": [firm], "delete": [RAINMAKER_KEY]},
+        {
+            "op": "transaction",
+            "writes": [
+                {"put": {"collection": "books", "item": RAINMAKER_KEY}},
+                {"check": {"collection": "books", "key": firm, "when": {"Author": {"exists": True}}}},
+            ],
+        },
         "poison",
     ]
     # with a key that carries its time, and with one that does not

@@ -21,9 +21,10 @@ from surewrite import (
     Write,
     attr,
 )
+from surewrite.messages import parse_message
 from surewrite.model.json import loads
 from surewrite.operations import MAX_MESSAGE_BYTES, message_of, read_message
-from surewrite.requests import Catalogue, parse_message
+from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, RejectedQueues, Report
 from surewrite.testing import (
     Crash,
@@ -89,8 +90,7 @@ def add(attribute: str, value: int, **members: Any) -> dict[str, Any]:
 
 
 def write_of(message: dict[str, Any]) -> Any:
-    parsed = parse_message(message)
-    return parsed.to_write(Catalogue(Book, Product)[parsed.collection])
+    return parse_message(message).to_write(Catalogue(Book, Product))
 
 
 def test_pending_then_applied_with_its_outcome(desk: Desk) -> None:

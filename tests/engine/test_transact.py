@@ -82,7 +82,7 @@ def test_one_write_or_one_check(house: House, key: Keys, keyed: bool) -> None:
     assert house.db.transact([Write.update(Book, RAINMAKER, {attr("Stock").add(-1)})], named).version
     assert (house.stored(Book, RAINMAKER) or {})["Stock"] == 2
     house.db.transact([Write.check(User, DOE, attr("account_type").exists())], key("two") if keyed else None)
-    with pytest.raises(ConditionFailed, match=r"^0: the condition is not met$") as failed:
+    with pytest.raises(ConditionFailed, match=r"^writes 0: the condition is not met$") as failed:
         house.db.transact([Write.check(User, DOE, attr("age").exists())], key("three") if keyed else None)
     assert (failed.value.image or {})["username"] == "johndoe"
     assert house.consumed() == 2 * keyed
@@ -91,9 +91,9 @@ def test_one_write_or_one_check(house: House, key: Keys, keyed: bool) -> None:
 @pytest.mark.parametrize("keyed", [True, False])
 def test_a_refusal_names_the_write_and_brings_its_item(house: House, key: Keys, keyed: bool) -> None:
     writes = order(when=attr("Price").eq(10))
-    with pytest.raises(ConditionFailed, match=r"^1: the condition is not met$") as failed:
+    with pytest.raises(ConditionFailed, match=r"^writes 1: the condition is not met$") as failed:
         house.db.transact(writes, key() if keyed else None)
-    assert failed.value.location == (1,)
+    assert failed.value.location == ("writes", 1)
     assert (failed.value.image or {})["Stock"] == 3
     assert "_v" not in (failed.value.image or {})
     assert untouched(house)
@@ -104,12 +104,12 @@ def test_an_unmet_check_names_itself(house: House, key: Keys) -> None:
     checked = [*order()[:3], Write.check(User, DOE, attr("account_type").eq("super_user"))]
     with pytest.raises(ConditionFailed) as failed:
         house.db.transact(checked, key())
-    assert failed.value.location == (3,)
+    assert failed.value.location == ("writes", 3)
     assert (failed.value.image or {})["account_type"] == "standard_user"
     missing = [*order()[:3], Write.check(User, ("jane", "Doe"), attr("username").exists())]
     with pytest.raises(ConditionFailed) as failed:
         house.db.transact(missing, key())
-    assert (failed.value.location, failed.value.image) == ((3,), None)
+    assert (failed.value.location, failed.value.image) == (("writes", 3), None)
     assert untouched(house)
 
 
@@ -121,7 +121,7 @@ def test_a_check_of_what_must_not_be_there(house: House, key: Keys) -> None:
 def test_the_models_bounds_hold(house: House, key: Keys) -> None:
     with pytest.raises(InvalidItem) as refused:
         house.db.transact(order(4), key())
-    assert [problem.location for problem in refused.value.problems] == [(1, "Stock")]
+    assert [problem.location for problem in refused.value.problems] == [("writes", 1, "Stock")]
     assert untouched(house)
     house.db.transact(order(3), key())
 
@@ -134,7 +134,7 @@ def test_the_models_validators_hold(house: House, key: Keys) -> None:
     assert house.operations[-2:] == ["BatchGetItem", "TransactWriteItems"]
     assert house.db.transact(raising, key()).replayed
     assert house.operations == ["BatchGetItem"]
-    with pytest.raises(InvalidItem, match=r"^1: .*low is above high"):
+    with pytest.raises(InvalidItem, match=r"^writes 1: .*low is above high"):
         house.db.transact([Write.delete(Book, RAINMAKER), Write.update(Offer, "a", {attr("low").add(2)})], key("other"))
     assert house.stored(Book, RAINMAKER) is not None
 
@@ -143,7 +143,7 @@ def test_what_dynamodb_refuses_is_named(house: House, key: Keys) -> None:
     nowhere = [Write.delete(Product, 601), Write.update(Book, RAINMAKER, {attr("Price").increment(1)})]
     with pytest.raises(InvalidUpdate) as refused:
         house.db.transact(nowhere, key())
-    assert {problem.location[0] for problem in refused.value.problems} == {1}
+    assert {problem.location[:2] for problem in refused.value.problems} == {("writes", 1)}
     assert untouched(house)
 
 
@@ -165,9 +165,9 @@ def test_an_item_that_changes_meanwhile_is_read_again(house: House, key: Keys) -
 def test_what_is_no_transaction(house: House) -> None:
     with pytest.raises(InvalidRequest, match="at least one"):
         house.db.transact([])
-    with pytest.raises(InvalidRequest, match="1: a second write of the same item"):
+    with pytest.raises(InvalidRequest, match="writes 1: a second write of the same item"):
         house.db.transact([Write.delete(Product, 1), Write.check(Product, 1, attr("Price").exists())])
-    with pytest.raises(InvalidRequest, match="0 return_values: a transaction returns no values"):
+    with pytest.raises(InvalidRequest, match="writes 0 return_values: a transaction returns no values"):
         house.db.transact([Write.delete(Product, 1, return_values="ALL_OLD")])
     with pytest.raises(InvalidRequest, match="when: a check needs a condition"):
         Write.check(Product, 1)

@@ -108,7 +108,7 @@ def test_a_refusal_consumes_nothing(seeded: tuple[House, IdempotencyKey], name: 
     transport = Masked(house, "TransactionConflict", 1)
     with pytest.raises(ConditionFailed) as failed:
         house.on(transport, no_sleep).transact(unmet, key)
-    assert failed.value.location == (3,)
+    assert failed.value.location == ("writes", 3)
     assert house.holds(key) is None
     check(house, name, UNREAD, house.db.transact(writes(name, UNREAD), key), key)
 
@@ -132,6 +132,6 @@ def test_a_refusal_names_the_write_and_its_item_whatever_a_cancellation_says(
     unmet = [*writes(name, UNREAD)[:3], Write.check(User, (name, "v"), attr("age").eq(2))]
     with pytest.raises(ConditionFailed) as failed:
         house.on(edited(house, edit), no_sleep).transact(unmet, key)
-    assert failed.value.location == (3,)
+    assert failed.value.location == ("writes", 3)
     assert (failed.value.image or {})["age"] == 1
     check(house, name, UNREAD, house.db.transact(writes(name, UNREAD), key), key)

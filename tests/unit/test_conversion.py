@@ -23,9 +23,10 @@ from pydantic import (
 from surewrite import Item, PartitionKey, Write, attr
 from surewrite.errors import ConfigurationError, InvalidCondition, InvalidItem, InvalidRequest, InvalidUpdate
 from surewrite.expressions.evaluate import apply, evaluate
+from surewrite.messages import parse_message
 from surewrite.model.fields import field_at
 from surewrite.paths import path
-from surewrite.requests import Catalogue, parse_message
+from surewrite.requests import Catalogue
 from surewrite.writes import Put
 
 MOMENT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
@@ -103,7 +104,7 @@ def test_a_message_stores_what_a_put_stores() -> None:
     catalogue = Catalogue(Thing)
     put = parse_message({"op": "put", "collection": "thing", "item": {"id": "a", **given}})
     update = parse_message({"op": "update", "collection": "thing", "key": {"id": "a"}, "set": given})
-    stored, changed = (message.to_write(catalogue["thing"]) for message in (put, update))
+    stored, changed = (message.to_write(catalogue) for message in (put, update))
     assert isinstance(stored, Write)
     assert isinstance(changed, Write)
     assert isinstance(stored.action, Put)

@@ -7,7 +7,8 @@ import pytest
 from surewrite import InvalidRequest, Table, attr
 from surewrite.expressions.condition_json import condition_from_json
 from surewrite.hints import spelling
-from surewrite.requests import parse_item, parse_message
+from surewrite.messages import parse_message
+from surewrite.requests import parse_item
 from tests.models import Book, Product
 
 BOTO3 = [

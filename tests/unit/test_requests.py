@@ -1,27 +1,31 @@
 """Requests of the queue and the API: from parsed JSON to a write, or to a problem for each field that is wrong."""
 
+from collections import defaultdict
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from surewrite import Write
+from surewrite import Item, PartitionKey, Write
 from surewrite.errors import ConfigurationError, InvalidRequest, UnknownCollection
 from surewrite.expressions.updates import Update
+from surewrite.messages import parse_message
 from surewrite.model.json import loads
-from surewrite.requests import Catalogue, UpdateBody, parse_message
-from surewrite.writes import Delete, Put
+from surewrite.requests import Catalogue, UpdateBody
+from surewrite.writes import BulkWrite, Delete, Put
 from tests.conditions import condition_to_json
 from tests.models import MODELS, Book
 from tests.unit.samples import Sample
 
 SAMPLE_KEY = {"id": "a", "at": 1}
+ANY: Any = defaultdict(lambda: Sample)
+"""Every collection has the same model."""
 
 
 def write(text: str) -> Write:
     """The write of a message on a sample."""
     command = parse_message(loads(text))
-    result = command.to_write(Sample)
+    result = command.to_write(ANY)
     assert isinstance(result, Write)
     return result
 
@@ -100,8 +104,8 @@ ITEM = {"id": "a", "at": 1, "name": "n"}
         # the request's shape
         (None, (), "Input should be a valid dictionary or object to extract fields from"),
         ([], (), "Input should be a valid dictionary or object to extract fields from"),
-        ({}, ("op",), "one of put, update, merge, delete, batch is needed"),
-        ({"op": "drop"}, ("op",), "one of put, update, merge, delete, batch is needed"),
+        ({}, ("op",), "one of put, update, merge, delete, batch, transaction is needed"),
+        ({"op": "drop"}, ("op",), "one of put, update, merge, delete, batch, transaction is needed"),
         ({"op": "put", "item": ITEM}, ("collection",), "Field required"),
         ({"op": "put", "collection": "sample"}, ("item",), "Field required"),
         ({"op": "put", "collection": "sample", "item": []}, ("item",), "Input should be a valid dictionary"),
@@ -228,7 +232,7 @@ def test_requests_of_the_wrong_shape(request_: Any, location: tuple[str | int, .
 def test_requests_that_the_model_refuses(request_: Any, location: tuple[str | int, ...], reason: str) -> None:
     command = parse_message({"op": "put", "collection": "sample", **request_})
     with pytest.raises(InvalidRequest) as caught:
-        command.to_write(Sample)
+        command.to_write(ANY)
     (problem,) = caught.value.problems
     assert problem.location == location
     assert problem.reason.startswith(reason)
@@ -251,7 +255,7 @@ def test_no_message_quotes_a_value() -> None:
     secret = "s3cret"
     for request_ in (update(set={"Count": secret}), update(add={"words": [{"x": secret}]}), {"op": "put", "x": secret}):
         with pytest.raises(InvalidRequest) as caught:
-            parse_message({"collection": "sample", **request_}).to_write(Sample)
+            parse_message({"collection": "sample", **request_}).to_write(ANY)
         assert secret not in str(caught.value)
 
 
@@ -273,9 +277,18 @@ def test_a_collection_is_served_by_one_model() -> None:
         Catalogue(Book, Book)
 
 
+def test_no_collection_is_called_as_a_path_of_the_api() -> None:
+    class Job(Item, table="Jobs", collection="operations"):
+        id: PartitionKey[str]
+
+    with pytest.raises(ConfigurationError, match="no collection may be called operations"):
+        Catalogue(Book, Job)
+
+
 def batch(**members: Any) -> Any:
-    message = parse_message({"op": "batch", "collection": "samples", **members}).to_write(Sample)
-    return [(write.kind, write.key["id"]) for write in message.writes]  # type: ignore[union-attr]
+    bulk = parse_message({"op": "batch", "collection": "samples", **members}).to_write(ANY)
+    assert isinstance(bulk, BulkWrite)
+    return [(write.kind, write.key["id"]) for write in bulk.writes]
 
 
 def sample_item(name: str) -> dict[str, Any]:

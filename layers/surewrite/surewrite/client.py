@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
 
 from .commit import bulk, many, one
@@ -144,6 +145,7 @@ class Client:
         *,
         deadline: Deadline | None = None,
         parallel: int = 8,
+        return_consumed_capacity: str | None = None,
     ) -> Outcome:
         """Puts and deletes many items. With a key chunk by chunk, each chunk once: a repeated call goes on with what is
         missing, and is a replay if that is nothing. Without one by BatchWriteItem, at least once and in no order.
@@ -151,13 +153,13 @@ class Client:
         Raises KeyReused where the key belongs to another bulk write, InvalidRequest where DynamoDB refuses an item, a
         Retryable where time ran out; without a key that is BulkIncomplete, which carries the missing items' keys.
         """
-        call = self.session.begin(deadline)
+        call = self.session.begin(deadline, return_consumed_capacity)
         if idempotency_key is None:
             bulk.write_batches(self.session, bulk_write, call, parallel=parallel)
-            return Outcome()
+            return Outcome(consumed=tuple(call.consumed))
         key = IdempotencyKey.of(idempotency_key, self.scope)
         (result,) = many.commit_many(self.session, [Entry(bulk_write, key)], call, parallel=parallel)
-        return result.unwrap()
+        return replace(result.unwrap(), consumed=tuple(call.consumed))
 
     def exactly_once(self, name: str) -> Callable[[Callable[Concatenate[Transaction, P], R]], Work[P, R]]:
         """Makes a function of a `Transaction` run once for each key (`commit.unit_of_work`). `name` is whose keys these

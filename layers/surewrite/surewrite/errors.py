@@ -132,6 +132,9 @@ class RequestRefused(InvalidRequest):
         super().__init__(Problem((), message or f"DynamoDB refuses the request ({code})"))
         self.code, self.message = code, message
 
+    def under(self, *prefix: str | int) -> InvalidRequest:
+        return InvalidRequest(*(problem.under(*prefix) for problem in self.problems))
+
 
 class NotFound(SurewriteError):
     """A unit of work requires an item that does not exist."""
@@ -164,7 +167,7 @@ class ConditionFailed(SurewriteError):
     """The item is not in the state that the write demands.
 
     `image` is the item as it stood (attribute names to values), None when there is none. `location` leads to the write
-    where it is one of several, as `(3,)`.
+    where it is one of several: `("writes", 3)`.
     """
 
     def __init__(
@@ -221,11 +224,12 @@ class NotQueued(Retryable):
 
 
 class BulkIncomplete(Retryable):
-    """Time ran out before every item was written; `keys` are the (table, primary key) pairs that were not."""
+    """Time ran out before every item was written; `keys` are the (table, primary key) pairs that were not, `positions`
+    those of their writes among the bulk write's."""
 
-    def __init__(self, keys: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    def __init__(self, keys: Sequence[tuple[str, dict[str, Any]]], positions: Sequence[int]) -> None:
         super().__init__(f"{len(keys)} item(s) were not written in time")
-        self.keys = tuple(keys)
+        self.keys, self.positions = tuple(keys), tuple(positions)
 
 
 class Blocked(Retryable):

@@ -42,8 +42,9 @@ from .errors import (
     NotQueued,
     Problem,
 )
+from .messages import parse_message
 from .model.json import dumps
-from .requests import parse_message
+from .requests import Catalogue
 from .writes import Write
 
 MAX_MESSAGE_BYTES = 1024 * 1024 - 8 * 1024
@@ -87,7 +88,7 @@ class Operations:
         Retryable: then nothing was consumed; ConfigurationError where the message is another write.
         """
         body = message_of(key, message)
-        if parse_message(message).to_write(write.model).fingerprint != write.fingerprint:
+        if parse_message(message).to_write(Catalogue(write.model)).fingerprint != write.fingerprint:
             raise ConfigurationError("an operation's message is another write than the one that is accepted")
         outcome = self._client.accept(write, key, deadline=deadline)
         if outcome is None:

@@ -1,26 +1,14 @@
-"""The validated requests that the API and the queue share.
-
-    {"op": "put",    "collection": "books", "item": {...}}
-    {"op": "update", "collection": "books", "key": {...}, "add": {"Views": 1}, "when": {"Price": {"eq": 10}}}
-    {"op": "delete", "collection": "books", "key": {...}}
-    {"op": "batch",  "collection": "books", "put": [{...}], "delete": [{...}]}
-
-    {"op": "merge",  "collection": "books", "key": {...}, "patch": {...}}
-
-Each may carry an `idempotency_key`, those of one item `when`, `if_match`, `if_none_match` and `return_values` as well.
-`to_write` makes a message the write of a model.
-"""
+"""The parts of a request that the API and the queue share: collections, items, keys, updates and conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Annotated, Any, Literal, Self, TypeAlias, TypeVar
+from typing import Any, Self, TypeAlias, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from . import hints
-from .commit.idempotency_key import MAX_KEY_LENGTH
 from .errors import (
     ConfigurationError,
     InvalidItem,
@@ -35,17 +23,20 @@ from .expressions.attributes import Attribute, attr
 from .expressions.condition_json import condition_from_json
 from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
-from .expressions.merge_patch import merge_actions
 from .expressions.operands import FromJSON
 from .expressions.updates import check_count
 from .model.coerce import model_from_json
 from .model.item import Item
-from .writes import BulkWrite, Duplicates, Write
+from .writes import Write
 
 T = TypeVar("T")
 
 JSONObject: TypeAlias = dict[str, Any]
 Paths: TypeAlias = dict[str, Any]
+
+
+RESERVED = frozenset(["operations", "transactions", "batch-get", "batch-write", "docs", "openapi.json"])
+"""Paths of the API, which no collection may take."""
 
 
 class Catalogue(Mapping[str, type[Item]]):
@@ -55,6 +46,8 @@ class Catalogue(Mapping[str, type[Item]]):
         self._models = {model.schema_.collection: model for model in models}
         if len(self._models) != len(models):
             raise ConfigurationError("two models have the same collection")
+        if taken := sorted(RESERVED & self._models.keys()):
+            raise ConfigurationError(f"no collection may be called {taken[0]}: that is a path of the API")
 
     def __getitem__(self, collection: str) -> type[Item]:
         try:
@@ -182,144 +175,6 @@ def _attribute(text: str) -> Attribute:
         raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
 
 
-class _Single(Body):
-    """A request that travels by itself, in a queue. `if_match` is the version that is demanded, or `*` for any."""
-
-    collection: str
-    if_match: str | None = None
-    if_none_match: Literal["*"] | None = None
-    idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
-
-    def demands(self, model: type[Item], when: Condition | None) -> JSONObject:
-        """`when`, `version`, `absent` and `return_values` of its `Write`."""
-        demanded = demands(model, when, self.if_match, self.if_none_match)
-        return {**demanded, "return_values": self.return_values or "NONE"}
-
-
-class PutMessage(_Single):
-    op: Literal["put"]
-    item: JSONObject
-
-    def to_write(self, model: type[Item]) -> Write:
-        write = _under(("item",), _put, model, self.item)
-        return replace(write, **self.demands(model, self.condition(model)))
-
-
-class UpdateMessage(_Single, UpdateBody):
-    op: Literal["update"]
-    key: JSONObject
-
-    def to_write(self, model: type[Item]) -> Write:
-        key = _under(("key",), parse_key, model, self.key)
-        return self.bind(model, key, **self.demands(model, None))
-
-
-class MergeMessage(_Single):
-    op: Literal["merge"]
-    key: JSONObject
-    patch: JSONObject
-
-    def to_write(self, model: type[Item]) -> Write:
-        key = _under(("key",), parse_key, model, self.key)
-        demanded = self.demands(model, self.condition(model))
-        return _under(("patch",), lambda: Write.update(model, key, merge_actions(model, self.patch), **demanded))
-
-
-class DeleteMessage(_Single):
-    op: Literal["delete"]
-    key: JSONObject
-
-    def to_write(self, model: type[Item]) -> Write:
-        key = _under(("key",), parse_key, model, self.key)
-        return Write.delete(model, key, **self.demands(model, self.condition(model)))
-
-
-class BatchMember(BaseModel):
-    """One put or one delete, where their order counts."""
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
-
-    put: JSONObject | None = None
-    delete: JSONObject | None = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.put is None) == (self.delete is None):
-            raise ValueError("either put or delete is needed")
-        return self
-
-    @property
-    def kind(self) -> str:
-        return "delete" if self.put is None else "put"
-
-    @property
-    def value(self) -> JSONObject:
-        return (self.delete if self.put is None else self.put) or {}
-
-
-class BatchMessage(BaseModel):
-    """Puts and deletes of one collection, chunk by chunk: all of `put`, then all of `delete`, then `writes` in turn.
-
-    `duplicates` says what to do with two writes of one item: refuse the message ("error"), or keep the "first" or the
-    "last" of them.
-    """
-
-    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, defer_build=True)
-
-    op: Literal["batch"]
-    collection: str
-    put: list[JSONObject] = Field(default_factory=list)
-    delete: list[JSONObject] = Field(default_factory=list)
-    writes: list[BatchMember] = Field(default_factory=list)
-    duplicates: Duplicates = "error"
-    idempotency_key: Annotated[str, Field(min_length=1, max_length=MAX_KEY_LENGTH)] | None = None
-
-    def to_write(self, model: type[Item]) -> BulkWrite:
-        members = list(self._members())
-        if not members:
-            raise InvalidRequest(Problem((), "a batch needs at least one of put, delete, writes"))
-        writes = [_under(where, _put if "put" in where else _delete, model, value) for where, value in members]
-        try:
-            return BulkWrite.of(writes, self.duplicates)
-        except InvalidRequest as error:
-            located = ((members[int(one.location[0])][0], one.reason) for one in error.problems)
-            raise InvalidRequest(*(Problem(where, reason) for where, reason in located)) from None
-
-    def _members(self) -> Iterator[tuple[tuple[str | int, ...], JSONObject]]:
-        """What there is to write, each with its place in the message."""
-        yield from ((("put", n), item) for n, item in enumerate(self.put))
-        yield from ((("delete", n), key) for n, key in enumerate(self.delete))
-        yield from ((("writes", n, one.kind), one.value) for n, one in enumerate(self.writes))
-
-
-Message: TypeAlias = PutMessage | UpdateMessage | MergeMessage | DeleteMessage | BatchMessage
-# built by the first message, not by every start
-_MESSAGE: TypeAdapter[Message] = TypeAdapter(
-    Annotated[Message, Field(discriminator="op")], config=ConfigDict(defer_build=True)
-)
-
-
-_OPS = ("put", "update", "merge", "delete", "batch")
-_MEMBERS = frozenset(["key", "item"])  # our own, if in another case
-
-
-def parse_message(value: Any) -> Message:
-    """A message from parsed JSON; InvalidRequest names each field that is wrong."""
-    if isinstance(value, dict) and value.get("op") not in _OPS:
-        foreign = (Problem((name,), hints.in_json(name) or "") for name in hints.foreign(value.keys() - _MEMBERS))
-        raise InvalidRequest(Problem(("op",), f"one of {', '.join(_OPS)} is needed"), *foreign)
-    try:
-        return _MESSAGE.validate_python(value)
-    except ValidationError as error:
-        # the discriminator's value leads each location; it is not a field of the request
-        raise InvalidRequest(*(_without_tag(problem) for problem in problems_of(error))) from None
-
-
-def _without_tag(problem: Problem) -> Problem:
-    tagged = problem.location[:1] in {(op,) for op in _OPS}
-    return Problem(problem.location[1:] if tagged else problem.location, problem.reason)
-
-
 def problems_of(error: ValidationError) -> tuple[Problem, ...]:
     """What pydantic found, without the input; a name of another library is shown in our spelling."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
@@ -344,14 +199,6 @@ def parse_item(model: type[Item], value: Any) -> Item:
         raise InvalidItem(*problems_of(error)) from None
 
 
-def _put(model: type[Item], value: Any) -> Write:
-    return Write.put(parse_item(model, value))
-
-
-def _delete(model: type[Item], key: Any) -> Write:
-    return Write.delete(model, parse_key(model, key))
-
-
 def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
     """A primary key from a JSON object: binary keys are base64 there."""
     if not isinstance(value, dict):
@@ -362,7 +209,7 @@ def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
     return model.schema_.key(decoded)
 
 
-def _under(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
+def located(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
     """What `parse` returns; its errors are led by the location of what was parsed."""
     try:
         return parse(*args)

@@ -301,7 +301,7 @@ class TransactWrite:
         given = tuple(writes)
         most = MAX_WRITES - keyed
         if not given:
-            raise InvalidRequest(Problem((), "a transaction needs at least one write"))
+            raise InvalidRequest(Problem(("writes",), "a transaction needs at least one write"))
         if len(given) > most:
             raise InvalidRequest(
                 Problem((), f"a transaction has at most {most} writes and checks, these are {len(given)}")
@@ -310,9 +310,9 @@ class TransactWrite:
         seen: set[Target] = set()
         for position, write in enumerate(given):
             if write.return_values != "NONE":
-                problems.append(Problem((position, "return_values"), "a transaction returns no values"))
+                problems.append(Problem(("writes", position, "return_values"), "a transaction returns no values"))
             if write.target in seen:
-                problems.append(Problem((position,), "a second write of the same item"))
+                problems.append(Problem(("writes", position), "a second write of the same item"))
             seen.add(write.target)
         if problems:
             raise InvalidRequest(*problems)
@@ -326,6 +326,9 @@ class TransactWrite:
     def size(self) -> int:
         """Bytes in a request, roughly."""
         return sum(write.size for write in self.writes)
+
+
+AnyWrite: TypeAlias = Write | BulkWrite | TransactWrite
 
 
 def digest(parts: Iterable[str]) -> str:

@@ -10,8 +10,9 @@ from botocore.exceptions import BotoCoreError
 
 from surewrite import IdempotencyKey, Ledger
 from surewrite.commit import slots
+from surewrite.messages import parse_message
 from surewrite.model.wire import image_from_wire, image_to_wire
-from surewrite.requests import Catalogue, parse_message
+from surewrite.requests import Catalogue
 from tests.faults.kill.stage import Stage
 from tests.faults.kill.traffic import AUTHOR, STOCK, Fate, Request, Row, seeds
 from tests.models import MODELS
@@ -119,7 +120,7 @@ def _applied(request: Request, consumed: Mapping[str, Any], key: IdempotencyKey)
     if request.body.get("op") == "batch":
         return True  # no two of them share a key
     command = parse_message(json.loads(json.dumps(request.body)))
-    fingerprint = command.to_write(_CATALOGUE[command.collection]).fingerprint
+    fingerprint = command.to_write(_CATALOGUE).fingerprint
     return consumed[place] in (fingerprint, slots.short(fingerprint))
 
 

@@ -8,13 +8,14 @@ in parallel, unprocessed items retried with full jitter.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Container, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from ..errors import BulkIncomplete, InvalidUpdate, Problem
-from ..model.wire import Wire
-from ..writes import BulkWrite, Put, Write, digest, new_version
+from ..model.item import Item
+from ..model.wire import image_from_wire
+from ..writes import BulkWrite, Put, Target, Write, digest, new_version
 from .idempotency_key import IdempotencyKey
 from .outcome import Outcome, Result, replayed
 from .parts import Part, Status, Verdict
@@ -35,6 +36,11 @@ class ChunkUnit(Unit):
     def __init__(self, ticket: int, writes: Sequence[Write], claim: Claim, gates: Sequence[Hashable]) -> None:
         self.ticket, self._writes, self._claim = ticket, writes, claim
         self._resources = (*(write.target for write in writes), claim.key, *gates)
+
+    @property
+    def targets(self) -> Sequence[Target]:
+        """The items that it writes."""
+        return [write.target for write in self._writes]
 
     @property
     def weight(self) -> int:
@@ -112,19 +118,25 @@ def write_batches(session: Session, bulk: BulkWrite, call: Call, *, parallel: in
     else:
         with ThreadPoolExecutor(min(parallel, len(chunks))) as pool:
             missing = list(pool.map(lambda chunk: _write_batch(session, chunk, call), chunks))
-    keys = [key for left in missing for key in left]
-    if keys:
-        raise BulkIncomplete(keys)
+    if any(missing):
+        raise incomplete(session, bulk, {target for left in missing for target in left})
 
 
-def _write_batch(session: Session, chunk: Sequence[Write], call: Call) -> list[tuple[str, Wire]]:
-    """The keys that could not be written in time."""
+def incomplete(session: Session, bulk: BulkWrite, missing: Container[Target]) -> BulkIncomplete:
+    """The error that names what was not written."""
+    found = [(n, write) for n, write in enumerate(bulk.writes) if write.target in missing]
+    keys = [(session.table(write.model), write.target.key_wire) for _, write in found]
+    return BulkIncomplete(keys, [position for position, _ in found])
+
+
+def _write_batch(session: Session, chunk: Sequence[Write], call: Call) -> list[Target]:
+    """The items that could not be written in time."""
     items: dict[str, list[dict[str, Any]]] = {}
     for write in chunk:
         items.setdefault(session.table(write.model), []).append(_request(write))
-    names = {session.table(write.model): tuple(write.key) for write in chunk}
+    models = {session.table(write.model): write.model for write in chunk}
     _, left, _ = session.batch("BatchWriteItem", items, call)
-    return [(table, _key(one, names[table])) for table, requests in left.items() for one in requests]
+    return [_target(models[table], one) for table, requests in left.items() for one in requests]
 
 
 def _request(write: Write) -> dict[str, Any]:
@@ -133,6 +145,7 @@ def _request(write: Write) -> dict[str, Any]:
     return {"DeleteRequest": {"Key": write.target.key_wire}}
 
 
-def _key(request: Mapping[str, Any], names: Iterable[str]) -> Wire:
-    item = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
-    return {name: item[name] for name in names}
+def _target(model: type[Item], request: Mapping[str, Any]) -> Target:
+    """The item of a request that came back."""
+    wire = request["PutRequest"]["Item"] if "PutRequest" in request else request["DeleteRequest"]["Key"]
+    return Target.of(model, model.schema_.key_of(image_from_wire(wire)))

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ..errors import Blocked, CallFailed, InvalidRequest, KeyReused, Problem, Rejected, Retryable
-from ..writes import MAX_WRITES, BulkWrite, Target, TransactWrite, Write
-from .bulk import ChunkUnit, chunk_units
+from ..writes import MAX_WRITES, AnyWrite, BulkWrite, Target, TransactWrite, Write
+from .bulk import ChunkUnit, chunk_units, incomplete
 from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
 from .idempotency_key import IdempotencyKey
@@ -37,7 +37,7 @@ class Entry:
     costs as much as one that commits.
     """
 
-    write: Write | BulkWrite | TransactWrite
+    write: AnyWrite
     key: IdempotencyKey
     lane: str | None = None
     source: str | None = None
@@ -55,7 +55,7 @@ class Entry:
 def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8) -> list[Result]:
     """A result for each entry, in order; at most `parallel` calls at a time. What the deadline cuts off is a
     DeadlineExceeded of its own."""
-    run = _Run(entries, call.placement, _known(session, entries, call))
+    run = _Run(session, entries, call.placement, _known(session, entries, call))
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
     for result in run.results.values():
@@ -66,11 +66,16 @@ def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, paral
 
 @dataclass
 class _Bulk:
-    """A bulk write under way: the results of its chunks by their tickets."""
+    """A bulk write under way: the targets and the results of its chunks by their tickets."""
 
     index: int
-    chunks: list[int]
+    chunks: dict[int, Sequence[Target]]
     results: dict[int, Result] = field(default_factory=dict)
+
+    def missing(self) -> set[Target]:
+        """The items of the chunks that were not applied, as far as is known."""
+        left = [targets for ticket, targets in self.chunks.items() if self.results[ticket].outcome is None]
+        return {target for targets in left for target in targets}
 
     @property
     def result(self) -> Result:
@@ -88,9 +93,14 @@ class _Run:
     """The bookkeeping of one call: which entries wait for which results. Its methods are called one at a time."""
 
     def __init__(
-        self, entries: Sequence[Entry], placement: Placement, known: Mapping[IdempotencyKey, Record | None]
+        self,
+        session: Session,
+        entries: Sequence[Entry],
+        placement: Placement,
+        known: Mapping[IdempotencyKey, Record | None],
     ) -> None:
         self.results: dict[int, Result] = {}
+        self._session = session
         self._entries, self._placement, self._known = entries, placement, known
         self._lanes: dict[str, deque[int]] = {}
         self._bulks: dict[int, _Bulk] = {}
@@ -146,7 +156,7 @@ class _Run:
         """The result that a unit has before it is committed: of an earlier entry with its key, or of its bulk write."""
         if isinstance(unit, ChunkUnit):
             bulk = self._bulks[unit.ticket]
-            first = bulk.results.get(bulk.chunks[0])
+            first = bulk.results.get(next(iter(bulk.chunks)))
             return [(unit.ticket, first)] if first is not None and first.outcome is None else ()
         step = unit if isinstance(unit, TransactUnit) else unit.steps[0] if isinstance(unit, ItemUnit) else None
         if step is None or not step.contested:
@@ -163,13 +173,22 @@ class _Run:
             bulk.results[ticket] = result
             if len(bulk.results) < len(bulk.chunks):
                 return []
-            ticket, result = bulk.index, bulk.result
+            ticket, result = bulk.index, self._bulk_result(bulk)
         self.results[ticket] = result
         entry = self._entries[ticket]
         if entry.key in self._repeated and not isinstance(result.error, KeyReused):
             self._decided[entry.key] = (entry.write.fingerprint, result)
         units = [unit for follower in self._followers.pop(ticket, ()) for unit in self._follow(follower, ticket)]
         return [*units, *self._advance(entry.lane, result)]
+
+    def _bulk_result(self, bulk: _Bulk) -> Result:
+        """One that may be sent again names what is missing."""
+        result, write = bulk.result, self._entries[bulk.index].write
+        if not isinstance(result.error, Retryable) or not isinstance(write, BulkWrite):
+            return result
+        error = incomplete(self._session, write, bulk.missing())
+        error.__cause__ = result.error
+        return Result(error=error)
 
     def _advance(self, name: str | None, result: Result) -> list[Unit]:
         """The next of a lane; all that are left are blocked where one was not applied."""
@@ -221,7 +240,7 @@ class _Run:
             return [ItemUnit.of(Step(index, entry.write, claim, contested=contested))]
         units = chunk_units(entry.write, entry.key, entry.source, self._tickets)
         self._tickets += len(units)
-        bulk = _Bulk(index, [unit.ticket for unit in units])
+        bulk = _Bulk(index, {unit.ticket: unit.targets for unit in units})
         self._bulks.update(dict.fromkeys(bulk.chunks, bulk))
         return list(units)
 

@@ -145,7 +145,7 @@ class TransactUnit(Unit):
     def _doubt(self, error: Exception, position: int | None) -> After:
         """A refusal that names the write by its position."""
         if position is not None and isinstance(error, InvalidRequest | ConditionFailed):
-            error = error.under(position)
+            error = error.under("writes", position)
         return After(doubts=[Doubt(self.ticket, self.claim, error)])
 
     def _again(self, *, raced: bool = False) -> After:
@@ -160,7 +160,7 @@ def transact(session: Session, writes: Sequence[Write], key: IdempotencyKey | No
     """Applies all of the writes or none: once for each key, or at least once without one. `version` of the outcome is
     the new version of every item that was put or updated.
 
-    Raises what `commit` does; a refusal names the write by its position, as the first part of its location.
+    Raises what `commit` does; a refusal names the write by its position: its location begins with `("writes", 3)`.
     """
     together = TransactWrite.of(writes, keyed=key is not None)
     unit = TransactUnit(0, together, None if key is None else Claim.of(together, key))

@@ -109,6 +109,19 @@ _PROBLEM: JSONSchema = {
             },
         },
         "item": {"description": "The item as it is, null if there is none.", "type": ["object", "null"]},
+        "unprocessed": {
+            "description": "What a batch has not written: where it stands in the request, and its item's key.",
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {
+                    "pointer": {"type": "string"},
+                    "collection": {"type": "string"},
+                    "key": {"type": "object"},
+                },
+                "required": ["pointer", "collection", "key"],
+            },
+        },
     },
     "required": ["type", "title", "status", "detail"],
 }

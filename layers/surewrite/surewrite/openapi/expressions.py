@@ -55,9 +55,9 @@ class Expressions:
             }
         return ref(name)
 
-    def update(self, model: type[Item], more: JSONSchema) -> JSONSchema:
+    def update(self, model: type[Item], more: JSONSchema, *, suffix: str = "Update") -> JSONSchema:
         """The body of a PATCH: `BookUpdate`. `more` are members besides the sections."""
-        name = f"{self._items.name(model)}Update"
+        name = f"{self._items.name(model)}{suffix}"
         self._items.components[name] = {
             "description": "One update expression: at least one section, each of document paths and values.",
             "type": "object",

@@ -8,6 +8,7 @@ from ..model.item import Item
 from .common import PARAMETERS, Object, problems, response
 from .expressions import Expressions
 from .schemas import ItemSchemas, ref
+from .several import SeveralPaths
 
 _OPERATION_PROBLEMS = (400, 404, 429, 500, 503)
 
@@ -15,6 +16,7 @@ _OPERATION_PROBLEMS = (400, 404, 429, 500, 503)
 def service_paths(models: Sequence[type[Item]], items: ItemSchemas, expressions: Expressions) -> Object:
     """What is there besides items."""
     return {
+        **SeveralPaths(models, items, expressions).paths(),
         "/operations/{key}": _operation(),
         "/openapi.json": {"get": _document()},
         "/docs": {"get": _docs()},

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from ..errors import InvalidRequest
-from ..requests import Catalogue, parse_key, parse_message
-from ..writes import BulkWrite, Write
+from ..messages import parse_message
+from ..requests import Catalogue, parse_key
+from ..writes import AnyWrite, Write
 
 LIMIT = 16 * 1024 * 1024
 """Bytes that the writes of a cache may take, by an estimate from the lengths of their texts."""
@@ -27,7 +28,7 @@ class RequestCache:
         self._catalogue = catalogue
         self._writes, self._updates = _Bounded(limit // 2), _Bounded(limit // 2)
 
-    def read(self, value: Any, size: int) -> Write | BulkWrite:
+    def read(self, value: Any, size: int) -> AnyWrite:
         """What a message asks for; its idempotency key is not looked at. `size` is the length of its text."""
         if size > _LONG or not isinstance(value, dict) or value.get("op") != "update" or "key" not in value:
             return self._interpret(value)
@@ -52,11 +53,10 @@ class RequestCache:
         self._updates.keep(text, write)
         return write
 
-    def _interpret(self, value: Any) -> Write | BulkWrite:
+    def _interpret(self, value: Any) -> AnyWrite:
         if isinstance(value, dict) and "idempotency_key" in value:
             value = {name: member for name, member in value.items() if name != "idempotency_key"}
-        message = parse_message(value)
-        return message.to_write(self._catalogue[message.collection])
+        return parse_message(value).to_write(self._catalogue)
 
 
 class _Bounded:

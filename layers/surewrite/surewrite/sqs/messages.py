@@ -13,7 +13,7 @@ from ..errors import InvalidKey, InvalidRequest, Problem
 from ..model.json import loads
 from ..operations import read_message
 from ..requests import Catalogue
-from ..writes import BulkWrite, Write
+from ..writes import AnyWrite
 from .cache import RequestCache
 from .records import SQSRecord
 from .report import Failure, Rejection
@@ -35,7 +35,7 @@ class Message:
 
     record: SQSRecord
     key: IdempotencyKey
-    write: Write | BulkWrite | None = None
+    write: AnyWrite | None = None
     failure: Failure | None = None
     fate: Fate | None = None
 

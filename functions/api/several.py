@@ -1,0 +1,81 @@
+"""Routes of several writes at once: POST /transactions, POST /batch-write."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from aws_lambda_powertools.event_handler import Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
+
+import callers
+import inputs
+import preconditions
+import problems
+import responses
+from event import new_router
+from service import catalogue, count, counted, db, deadline, request
+from surewrite import Outcome, errors
+from surewrite.messages import BatchBody, TransactionBody
+from surewrite.writes import BulkWrite
+
+router = new_router()
+
+TRANSACTIONS, BATCH_WRITE = "/transactions", "/batch-write"
+METHODS = ("POST", "OPTIONS")
+
+
+@router.post(TRANSACTIONS)
+def transact() -> Response[str]:
+    """200 with the ETag of each item that was put or updated."""
+    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    body = TransactionBody.model_validate(inputs.json_object(request()))
+    writes = body.members(catalogue)
+    key = callers.idempotency_key(request())
+    with counted():
+        done = db.transact(writes, key, deadline=deadline(), return_consumed_capacity=capacity)
+    return _done(done, {"etags": [responses.etag(done.version) if write.stamps else None for write in writes]})
+
+
+@router.post(BATCH_WRITE)
+def write_batch() -> Response[str]:
+    """200 with how many were written; 503 with those that were not, as far as is known."""
+    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    body = BatchBody.model_validate(inputs.json_object(request()))
+    bulk = body.to_write(catalogue)
+    key = callers.idempotency_key(request())
+    try:
+        with counted():
+            done = db.bulk_write(bulk, key, deadline=deadline(), return_consumed_capacity=capacity)
+    except errors.BulkIncomplete as error:
+        return problems.of_error(error, unprocessed=_unprocessed(body, bulk, error))
+    return _done(done, {"written": len(bulk.writes)})
+
+
+@router.route(TRANSACTIONS, method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+@router.route(BATCH_WRITE, method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
+def refuse_method() -> Response[str]:
+    """No collection has these names: otherwise the path would be that of its items."""
+    raise NotFoundError
+
+
+def _done(done: Outcome, body: dict[str, Any]) -> Response[str]:
+    count("Replayed" if done.replayed else "Applied")
+    headers = responses.replayed(done) | responses.consumed_capacity(done.consumed)
+    if preconditions.prefers_minimal(request().headers):
+        return Response(HTTPStatus.NO_CONTENT, headers=headers, body="")
+    return responses.item(body, None, headers=headers)
+
+
+def _unprocessed(body: BatchBody, bulk: BulkWrite, error: errors.BulkIncomplete) -> list[dict[str, Any]]:
+    """Where each of those writes stands in the request, and the collection and the key of its item."""
+    places, given = body.members(catalogue)
+    pairs = list(zip(places, given, strict=True))
+    if body.duplicates != "last":
+        pairs.reverse()
+    pointers = {write.target: errors.Problem(place, "").pointer for place, write in pairs}
+    missing = [bulk.writes[position] for position in error.positions]
+    return [
+        {"pointer": pointers[write.target], "collection": write.model.schema_.collection, "key": write.key}
+        for write in missing
+    ]
