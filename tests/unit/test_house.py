@@ -28,6 +28,7 @@ FLOORS = [
     ["settings"],
     ["client"],
     ["requests"],
+    ["messages"],
     ["openapi"],
     ["operations"],
     ["sqs"],
