@@ -88,6 +88,7 @@ KINDS: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
     "counter if there is one": (REQUESTS["counter under a condition"], {"if_match": "*"}),
     "delete if there is one": (REQUESTS["delete"], {"if_match": "*"}),
     "minimal": (REQUESTS["counter"], {"prefer": "return=minimal"}),
+    "as its query says": (("PATCH", f"{RAINMAKER}?return_values=UPDATED_OLD", {"add": {"Views": 2}}), {}),
 }
 
 
@@ -267,6 +268,8 @@ INVALID: list[tuple[tuple[Any, ...], dict[str, str]]] = [
     (("PUT", RAINMAKER, BOOK), {"if_match": "weak"}),
     (("PUT", RAINMAKER, BOOK), {"content_type": "text/plain"}),
     (("PUT", f"{RAINMAKER}?return_values=UPDATED_NEW", BOOK), {}),
+    (("PUT", f"{RAINMAKER}?return_consumed_capacity=ALL", BOOK), {}),
+    (("PATCH", f"{RAINMAKER}?nowhere=1", {"add": {"Views": 2}}), {}),
     (("PATCH", RAINMAKER, {}), {}),
     (("PATCH", RAINMAKER, {"set": {"Author": "x", "Views": "many"}}), {}),
     (("PATCH", RAINMAKER, {"set": {"Stock": 1}, "op": "delete"}), {}),
