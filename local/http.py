@@ -49,7 +49,7 @@ class Server:
         self._failure: Exception | None = None
         self._uvicorn = uvicorn.Server(
             uvicorn.Config(
-                self._application,
+                self.application,
                 interface="asgi3",
                 lifespan="off",
                 proxy_headers=False,
@@ -112,7 +112,7 @@ class Server:
             response.headers.append(name, value)
         return response
 
-    async def _application(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def application(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.monotonic()
         request = Request(scope, receive)
         try:

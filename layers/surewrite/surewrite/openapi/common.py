@@ -59,14 +59,6 @@ PARAMETERS: dict[str, Object] = {
         "allowEmptyValue": True,
         "schema": {"type": "boolean", "default": False},
     },
-    "Fields": {
-        "name": "fields",
-        "in": "query",
-        "description": "Document paths, separated by commas: only these are returned, and the key.",
-        "explode": False,
-        "schema": {"type": "array", "items": {"type": "string"}},
-        "example": ["Views", "Formats.Hardcover"],
-    },
 }
 
 HEADERS: dict[str, Object] = {

@@ -5,6 +5,7 @@ A name of an attribute leads to what the model says of it; any other document pa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -58,12 +59,13 @@ class Expressions:
     def update(self, model: type[Item], more: JSONSchema, *, suffix: str = "Update") -> JSONSchema:
         """The body of a PATCH: `BookUpdate`. `more` are members besides the sections."""
         name = f"{self._items.name(model)}{suffix}"
+        sections = self._sections(model)
         self._items.components[name] = {
             "description": "One update expression: at least one section, each of document paths and values.",
             "type": "object",
-            "properties": {**self._sections(model), **more},
+            "properties": {**sections, **more},
             "additionalProperties": False,
-            "minProperties": 1,
+            "anyOf": [_filled(section, "remove") for section in sections],
         }
         return ref(name)
 
@@ -79,6 +81,13 @@ class Expressions:
             "minProperties": 1,
         }
         return ref(name)
+
+    def field(self, model: type[Item]) -> JSONSchema:
+        """The path of what a read may show: an attribute, or what is within one."""
+        if model.model_config.get("extra") == "allow":
+            return ref("Path")
+        names = "|".join(re.escape(name) for name in model.schema_.attributes)
+        return {"type": "string", "pattern": rf"^(({names})([.\[][^,]*)?|`[^,]*)$"}
 
     def number_paths(self, model: type[Item]) -> list[str]:
         """The attributes that may be counted."""
@@ -176,6 +185,12 @@ def _set_types(field: ModelField) -> set[str]:
 def _arms(schema: JSONSchema, kind: str) -> list[JSONSchema]:
     """The alternatives of a schema that are of a type."""
     return [one for one in schema.get("anyOf", [schema]) if one.get("type") == kind]
+
+
+def _filled(section: str, array: str) -> JSONSchema:
+    """That a section is there, and not empty."""
+    least = {"minItems": 1} if section == array else {"minProperties": 1}
+    return {"required": [section], "properties": {section: least}}
 
 
 def _tests(kind: str, nullable: bool) -> JSONSchema:

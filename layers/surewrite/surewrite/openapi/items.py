@@ -74,6 +74,17 @@ class ItemPaths:
             **members,
         }
 
+    def _fields(self) -> Object:
+        names = list(self._model.schema_.attributes)
+        return {
+            "name": "fields",
+            "in": "query",
+            "description": "Document paths, separated by commas: only these are returned, and the key.",
+            "explode": False,
+            "schema": {"type": "array", "items": self._expressions.field(self._model)},
+            "example": names[-2:],
+        }
+
     def _write(self, name: str, summary: str, values: tuple[str, ...], *also: str, **members: Any) -> Object:
         """An operation that may show some of the `values` of return_values."""
         description = "What the response shows; in the query or in a body, not in both."
@@ -82,7 +93,7 @@ class ItemPaths:
         return self._operation(name, summary, *asked, **members)
 
     def _read(self, *, head: bool = False) -> Object:
-        asked = map(parameter, ("Consistent", "Fields", "IfNoneMatch"))
+        asked = [parameter("Consistent"), self._fields(), parameter("IfNoneMatch")]
         shown = None if head else ref(self._name)
         refused = problems(*READ_PROBLEMS)
         if head:
