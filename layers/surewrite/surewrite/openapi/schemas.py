@@ -117,7 +117,8 @@ class ItemSchemas:
         self.components[f"{name}Part"] = {**whole, "description": "The attributes that were asked for."}
         self.components[name] = {**whole, "required": keys}
         required = put.pop("required", [])
-        self.components[f"New{name}"] = {**put, "required": required}
+        bounded = {key: self.key_part(model, key) for key in keys}
+        self.components[f"New{name}"] = {**put, "properties": {**put["properties"], **bounded}, "required": required}
         if others := [attribute for attribute in required if attribute not in keys]:
             put["required"] = others
 

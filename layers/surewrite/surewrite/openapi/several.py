@@ -28,7 +28,7 @@ class SeveralPaths:
             self._kind("put", [self._put(one, conditional=True) for one in self._models]),
             self._kind("update", [self._update(one) for one in self._models]),
             self._kind("delete", [self._delete(one, conditional=True) for one in self._models]),
-            self._kind("check", [self._delete(one, conditional=True) for one in self._models]),
+            self._kind("check", [self._check(one) for one in self._models]),
         ]
         etags = {
             "description": "For each of the writes the item's new ETag; null for deletes and checks.",
@@ -89,6 +89,10 @@ class SeveralPaths:
     def _delete(self, model: type[Item], *, conditional: bool = False) -> JSONSchema:
         key = {"key": self._items.key(model)}
         return _object({**self._named(model), **key, **self._demands(model, conditional)}, ["collection", "key"])
+
+    def _check(self, model: type[Item]) -> JSONSchema:
+        demands = self._demands(model, True)
+        return {**self._delete(model, conditional=True), "anyOf": [{"required": [name]} for name in demands]}
 
     def _named(self, model: type[Item]) -> Object:
         return {"collection": {"const": model.schema_.collection}}
