@@ -1,5 +1,6 @@
 """How many calls a write takes, and what they are."""
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -164,3 +165,20 @@ def test_a_slot_cancels_one_transaction_and_no_other(house: House) -> None:
     assert [result.unwrap().replayed for result in results] == [number % 20 == 0 for number in range(600)]
     slots, full = 3, 6  # a transaction has room for 99 items of one slot
     assert house.operations == ["TransactWriteItems"] * (slots + full)
+
+
+@pytest.mark.parametrize("ordered", [True, False])
+def test_a_backlog_in_any_order(house: House, ordered: bool) -> None:
+    """2,000 views of one book from ten seconds: a transaction for each half of them, if the order is free."""
+    keys = [IdempotencyKey("queue:q", f"{1767225600000 + number * 5}-{number}") for number in range(2000)]
+    entries = [Entry(view(), one) for one in keys]
+    house.db.commit_many(entries[::100])
+    house.operations  # noqa: B018
+    chance = random.Random(1)  # noqa: S311
+    shuffled = chance.sample(range(2000), 2000)
+    batch = [replace(entries[number], redelivered=number % 100 == 0) for number in shuffled]
+    results = house.db.commit_many(batch, parallel=1, ordered=ordered)
+    assert [result.unwrap().replayed for result in results] == [number % 100 == 0 for number in shuffled]
+    transactions = house.operations.count("TransactWriteItems")
+    assert transactions == (5 if ordered else 2)
+    assert house.shown(Book, RAINMAKER) == {"Author": RAINMAKER[0], "Title": RAINMAKER[1], "Views": 2000}

@@ -110,11 +110,16 @@ class Client:
         return one.commit(self.session, write, key, call)
 
     def commit_many(
-        self, entries: Iterable[Entry], *, deadline: Deadline | None = None, parallel: int = 8
+        self, entries: Iterable[Entry], *, deadline: Deadline | None = None, parallel: int = 8, ordered: bool = True
     ) -> list[Result]:
         """Commits every entry as if one by one in their order, in as few transactions as can be, at most `parallel` of
-        them at a time; a result for each. What the deadline cuts off is a DeadlineExceeded of its own."""
-        return many.commit_many(self.session, list(entries), self.session.begin(deadline), parallel=parallel)
+        them at a time; a result for each. What the deadline cuts off is a DeadlineExceeded of its own.
+
+        Without `ordered` entries that have no lane may be committed in another order, which costs less where their keys
+        are packed: a standard queue hands out a backlog in any order.
+        """
+        call = self.session.begin(deadline)
+        return many.commit_many(self.session, list(entries), call, parallel=parallel, ordered=ordered)
 
     def transact(
         self,

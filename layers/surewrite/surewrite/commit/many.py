@@ -7,8 +7,9 @@ entry, side by side: the schedule knows nothing of them.
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 
 from ..errors import Blocked, CallFailed, InvalidRequest, KeyReused, Problem, Rejected, Retryable
 from ..writes import MAX_WRITES, AnyWrite, BulkWrite, Target, TransactWrite, Write
@@ -17,6 +18,7 @@ from .engine import MIN_COMMIT_TIME, Engine
 from .failures import forget_frames
 from .idempotency_key import IdempotencyKey
 from .item_unit import ItemUnit
+from .order import by_slots
 from .outcome import Result, replayed
 from .placement import Load, Placement
 from .records import Claim, Record
@@ -52,16 +54,24 @@ class Entry:
             )
 
 
-def commit_many(session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8) -> list[Result]:
+def commit_many(
+    session: Session, entries: Sequence[Entry], call: Call, *, parallel: int = 8, ordered: bool = True
+) -> list[Result]:
     """A result for each entry, in order; at most `parallel` calls at a time. What the deadline cuts off is a
-    DeadlineExceeded of its own."""
-    run = _Run(session, entries, call.placement, _known(session, entries, call))
+    DeadlineExceeded of its own. Without `ordered`, entries without a lane may be committed in another order."""
+    groups: Sequence[Sequence[int]] = [range(len(entries))]
+    if not ordered:
+        groups = by_slots(session.ledger, [entry.key if entry.lane is None else None for entry in entries])
+    order = [position for group in groups for position in group]
+    entries = [entries[position] for position in order]
+    ends = {*accumulate(map(len, groups))}
+    run = _Run(session, entries, call.placement, _known(session, entries, call), ends)
     engine = Engine(session, call, run.finish, settled=run.settled, parallel=parallel, min_time=MIN_COMMIT_TIME)
     engine.run(run.begin())
     for result in run.results.values():
         if result.error is not None:
             forget_frames(result.error)
-    return [run.results[index] for index in range(len(entries))]
+    return [run.results[index] for index in sorted(range(len(entries)), key=order.__getitem__)]
 
 
 @dataclass
@@ -98,10 +108,11 @@ class _Run:
         entries: Sequence[Entry],
         placement: Placement,
         known: Mapping[IdempotencyKey, Record | None],
+        ends: Container[int],
     ) -> None:
         self.results: dict[int, Result] = {}
         self._session = session
-        self._entries, self._placement, self._known = entries, placement, known
+        self._entries, self._placement, self._known, self._ends = entries, placement, known, ends
         self._lanes: dict[str, deque[int]] = {}
         self._bulks: dict[int, _Bulk] = {}
         self._leaders: dict[IdempotencyKey, Step] = {}
@@ -121,6 +132,8 @@ class _Run:
         units: list[Unit] = []
         open_units: dict[Target, tuple[ItemUnit, Load]] = {}
         for index, entry in enumerate(self._entries):
+            if index in self._ends:  # of a group: units of the next one claim in other slots
+                open_units.clear()
             if entry.lane is not None:
                 lane = self._lanes.setdefault(entry.lane, deque())
                 lane.append(index)

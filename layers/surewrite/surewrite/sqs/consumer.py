@@ -69,7 +69,7 @@ class Consumer:
             for message in messages
             if message.write is not None
         ]
-        results = self._client.commit_many(entries, deadline=committing, parallel=self._parallel)
+        results = self._client.commit_many(entries, deadline=committing, parallel=self._parallel, ordered=False)
         stopped: set[str | None] = set()
         for message, result in zip(messages, results, strict=True):
             if result.outcome is not None:
