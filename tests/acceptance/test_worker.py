@@ -177,7 +177,7 @@ POISONED: dict[str, tuple[Any, str]] = {
     "empty key": (add("Views", 1, idempotency_key=""), "InvalidKey: idempotency_key: 1 to 255"),
     "key of 300 characters": (add("Views", 1, idempotency_key="x" * 300), "InvalidKey: idempotency_key: 1 to 255"),
     "key with a line break": (add("Views", 1, idempotency_key="a\nb"), "InvalidKey: idempotency_key: 1 to 255"),
-    "an empty batch": (BATCH, "InvalidRequest: a batch needs at least one of put, delete"),
+    "an empty batch": (BATCH, "InvalidRequest: a batch needs at least one write"),
     "a batch of two collections": (
         {**BATCH, "put": [RAINMAKER_KEY]},
         "InvalidItem: put 0 Author: unknown attribute",
