@@ -11,8 +11,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from event import Event
 from surewrite.errors import InvalidKey, InvalidRequest, Problem
+from surewrite.expressions.conditions import Condition
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.model.item import Item
+from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body, Catalogue
 
@@ -76,6 +78,24 @@ class WriteQuery(CapacityQuery):
     """`return_values` may stand in a body instead, but not in both."""
 
     return_values: ReturnValues | None = None
+
+
+class PutQuery(WriteQuery):
+    """`when` is a condition as JSON: the body of a PUT is the item and nothing else."""
+
+    when: str | None = None
+
+    def condition(self, model: type[Item]) -> Condition | None:
+        """`when`, read for the model."""
+        if self.when is None:
+            return None
+        try:
+            value = loads(self.when)
+        except InvalidRequest as error:
+            raise error.under("when") from None
+        if not isinstance(value, dict):
+            raise InvalidRequest(Problem(("when",), "a JSON object is needed"))
+        return Body(when=value).condition(model)
 
 
 def media_type(event: Event) -> str:

@@ -17,6 +17,7 @@ from service import catalogue, commit, db, deadline, request, return_values
 from surewrite import attr, errors
 from surewrite.expressions.merge_patch import merge_actions
 from surewrite.model.item import VERSION, Item
+from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body, UpdateBody, parse_item
 from surewrite.writes import Write
@@ -51,9 +52,11 @@ def put_item(collection: str, partition: str, sort: str | None = None) -> Respon
     body = inputs.json_object(request())
     whole = {**body, **named_key(model, key, body)}
     item = parse_item(model, whole)
-    write = Write.put(item, return_values=returned, **preconditions.of_write(request().headers, model))
-    created = HTTPStatus.CREATED if returned == "ALL_NEW" else HTTPStatus.OK
-    return commit(write, {"op": "put", "item": whole}, created=created)
+    asked = inputs.PutQuery.of(request())
+    demanded = preconditions.of_write(request().headers, model, asked.condition(model))
+    write = Write.put(item, return_values=returned, **demanded)
+    message = {"op": "put", "item": whole} | ({} if asked.when is None else {"when": loads(asked.when)})
+    return commit(write, message, created=HTTPStatus.CREATED)
 
 
 @router.patch(ITEM)

@@ -69,7 +69,7 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
     try:
         with counted():
             if key is None or not preconditions.prefers_async(request().headers):
-                capacity = inputs.WriteQuery.of(request()).return_consumed_capacity
+                capacity = query().return_consumed_capacity
                 done = db.commit(write, key, deadline=deadline(), return_consumed_capacity=capacity)
             elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
                 done = known
@@ -110,9 +110,14 @@ def _whole(message: Image, write: Write) -> Image:
     }
 
 
+def query() -> inputs.WriteQuery:
+    """The parameters of a write; a PUT takes its condition there."""
+    return (inputs.PutQuery if request().http_method == "PUT" else inputs.WriteQuery).of(request())
+
+
 def return_values(asked: ReturnValues | None, *, default: ReturnValues) -> ReturnValues:
     """The ReturnValues of a write: as asked for in its body or its query, else by preference."""
-    named = inputs.WriteQuery.of(request()).return_values
+    named = query().return_values
     if asked is not None and named is not None:
         raise errors.InvalidRequest.at("stands in the body as well", "return_values")
     if (wanted := asked or named) is not None:

@@ -25,6 +25,7 @@ from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
 from .expressions.operands import FromJSON
 from .expressions.updates import check_count
+from .model.annotations import alias_of
 from .model.coerce import model_from_json
 from .model.item import Item
 from .writes import Write
@@ -194,9 +195,23 @@ def parse_item(model: type[Item], value: Any) -> Item:
             raise InvalidItem(*(Problem((name,), model.schema_.unknown(name)) for name in unknown))
     prepared = model_from_json(model, value)
     try:
-        return model.model_validate(prepared, by_alias=True, by_name=False)
+        item = model.model_validate(prepared, by_alias=True, by_name=False)
     except ValidationError as error:
         raise InvalidItem(*problems_of(error)) from None
+    if empty := _empty_sets(item):
+        raise InvalidItem(*(Problem((name,), "a set cannot be empty; leave the attribute out") for name in empty))
+    return item
+
+
+def _empty_sets(item: Item) -> list[str]:
+    """The names of the attributes that were given as sets without members."""
+    fields, values = type(item).model_fields, vars(item)
+    given = [
+        name
+        for name in fields
+        if name in item.model_fields_set and isinstance(values[name], set | frozenset) and not values[name]
+    ]
+    return [alias_of(name, fields[name]) for name in given]
 
 
 def parse_key(model: type[Item], value: JSONObject) -> JSONObject:

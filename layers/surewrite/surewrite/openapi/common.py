@@ -46,6 +46,12 @@ PARAMETERS: dict[str, Object] = {
         "with an Idempotency-Key: the write is queued and committed later; `Location` tells what became of it.",
         "schema": {"type": "string", "examples": ["return=minimal", "respond-async, return=minimal"]},
     },
+    "When": {
+        "name": "when",
+        "in": "query",
+        "description": "A condition on the item that is there, as in the body of a PATCH.",
+        "content": {"application/json": {"schema": {"type": "object", "minProperties": 1}}},
+    },
     "ReturnConsumedCapacity": {
         "name": "return_consumed_capacity",
         "in": "query",

@@ -111,6 +111,7 @@ class ItemPaths:
             "Stores the item whole.",
             _PUT,
             "Create",
+            "When",
             requestBody=_body({JSON: ref(f"{self._name}Input")}),
             responses={
                 "201": self._written("The item was created."),
