@@ -180,7 +180,7 @@ def test_query(house: House) -> None:
     books = house.table(Book)
     author = attr("Author").eq("John Grisham")
     assert list(books.query(author)) == shelf
-    assert list(books.query(author, forward=False)) == shelf[::-1]
+    assert list(books.query(author, descending=True)) == shelf[::-1]
     assert list(books.query(author, limit=3)) == shelf[:3]
     assert list(books.query(author & attr("Title").gte("007"))) == shelf[7:]
     assert list(books.query(author & attr("Title").between("002", "004"))) == shelf[2:5]

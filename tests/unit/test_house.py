@@ -24,6 +24,7 @@ FLOORS = [
     ["expressions"],
     ["writes"],
     ["commit"],
+    ["reading"],
     ["table"],
     ["settings"],
     ["client"],

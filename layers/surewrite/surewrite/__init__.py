@@ -57,6 +57,8 @@ if TYPE_CHECKING:
     from .model.keys import SortKey as SortKey
     from .operations import Operation as Operation
     from .operations import Operations as Operations
+    from .reading import Found as Found
+    from .reading import Page as Page
     from .table import Table as Table
     from .writes import BulkWrite as BulkWrite
     from .writes import TransactWrite as TransactWrite
@@ -86,6 +88,7 @@ _MODULES = {
     ".model.item": "Item",
     ".model.keys": "PartitionKey SortKey",
     ".operations": "Operation Operations",
+    ".reading": "Found Page",
     ".table": "Table",
     ".writes": "BulkWrite TransactWrite Write",
     "pydantic": "Field",

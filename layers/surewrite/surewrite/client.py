@@ -6,7 +6,7 @@ import os
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .commit import bulk, many, one
 from .commit.idempotency_key import IdempotencyKey
@@ -24,6 +24,7 @@ from .writes import BulkWrite, Write
 if TYPE_CHECKING:
     from .commit.transaction import Transaction
     from .commit.unit_of_work import Work
+    from .reading import Found
     from .table import Table
 
 M = TypeVar("M", bound=Item)
@@ -92,6 +93,22 @@ class Client:
         from .table import Table  # many functions need none
 
         return Table(model, self.session, scope=self.scope if scope is None else scope)
+
+    def get_many(
+        self,
+        keys: Mapping[type[Item], Iterable[Any]],
+        *,
+        fields: Mapping[type[Item], Iterable[str]] | None = None,
+        consistent: bool = False,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> dict[type[Item], Found[Any]]:
+        """Any number of items of several models by their keys: `db.get_many({Book: [("John Grisham", "The Rainmaker")],
+        Product: [601]})`. `fields` are document paths, by model."""
+        from .reading import get_many  # many functions need none
+
+        call = self.session.begin(deadline, return_consumed_capacity)
+        return get_many(self.session, keys, call, fields=fields, consistent=consistent)
 
     def commit(
         self,

@@ -81,7 +81,7 @@ _SPELLINGS: dict[str, Spelling] = {
     "projectionexpression": _FIELDS,
     "attributestoget": _FIELDS,
     "consistentread": Spelling('"consistent": true', "consistent=True"),
-    "scanindexforward": Spelling('"descending": true', "forward=False"),
+    "scanindexforward": Spelling('"descending": true', "descending=True"),
     "indexname": Spelling('"index": "by-price"', 'index="by-price"'),
     "exclusivestartkey": Spelling('"next": the cursor of the page before', "next=page.next"),
     "requestitems": _BATCH,

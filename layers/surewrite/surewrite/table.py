@@ -13,15 +13,14 @@ from .commit.session import Session
 from .errors import InvalidItem, NotFound, Problem
 from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
-from .expressions.conditions import check_key_condition, render_condition
 from .expressions.evaluate import ReturnValues
-from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
 from .expressions.updates import Update
 from .hints import hinting
 from .model.item import VERSION, Item
 from .model.wire import Image, image_from_wire, image_to_wire
 from .paths import path
+from .reading import Found, Page, Reading, get_many, listed, read_all, read_page, shown
 from .writes import Write
 
 M = TypeVar("M", bound=Item)
@@ -97,33 +96,103 @@ class Table(Generic[M]):
         condition: AnyCondition,
         *,
         where: AnyCondition | None = None,
+        fields: Iterable[str] | None = None,
         index: str | None = None,
-        forward: bool = True,
+        descending: bool = False,
         limit: int | None = None,
+        page_size: int | None = None,
         consistent: bool = False,
         deadline: Deadline | None = None,
     ) -> Iterator[M]:
         """The items under one partition key, page after page: `books.query(attr("Author").eq("John Grisham"))`.
 
-        `where` is a filter, `index` an index's name, `limit` a number of items in all; `deadline` holds for each page.
+        `where` is a filter, `fields` are document paths (then partial instances), `index` is an index's name, `limit` a
+        number of items in all, `page_size` of those that one request reads; `deadline` holds for all pages.
         """
-        place = Placeholders()
-        key_condition = as_condition(condition).bound(self.model)
-        check_key_condition(key_condition)
-        request = {"KeyConditionExpression": render_condition(key_condition, place), "ScanIndexForward": forward}
-        return self._pages("Query", request, place, where, index, limit, consistent, deadline)
+        reading = self._reading(
+            condition, where, fields=fields, index=index, descending=descending, consistent=consistent
+        )
+        return self._every(reading, limit, page_size, deadline)
 
     def scan(
         self,
         where: AnyCondition | None = None,
         *,
+        fields: Iterable[str] | None = None,
         index: str | None = None,
         limit: int | None = None,
+        page_size: int | None = None,
+        segment: tuple[int, int] | None = None,
         consistent: bool = False,
         deadline: Deadline | None = None,
     ) -> Iterator[M]:
-        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. Options as for `query`."""
-        return self._pages("Scan", {}, Placeholders(), where, index, limit, consistent, deadline)
+        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. Options as for `query`; several
+        workers scan a table in parallel, each a `segment` of its own: (0, 4) to (3, 4)."""
+        reading = self._reading(None, where, fields=fields, index=index, segment=segment, consistent=consistent)
+        return self._every(reading, limit, page_size, deadline)
+
+    def page(
+        self,
+        condition: AnyCondition | None = None,
+        *,
+        where: AnyCondition | None = None,
+        fields: Iterable[str] | None = None,
+        index: str | None = None,
+        descending: bool = False,
+        limit: int | None = None,
+        segment: tuple[int, int] | None = None,
+        next: Image | None = None,
+        consistent: bool = False,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> Page[M]:
+        """One page of a query, of a scan without `condition`: at most `limit` items, counted before the filter. `next`
+        is that of the page before. Other options as for `query` and `scan`."""
+        reading = self._reading(
+            condition,
+            where,
+            fields=fields,
+            index=index,
+            descending=descending,
+            segment=segment,
+            consistent=consistent,
+        )
+        call = self.session.begin(deadline, return_consumed_capacity)
+        read = read_page(self.session, reading, call, limit=limit, after=next)
+        items = [shown(self.model, image, reading.fields) for image in read.items]
+        return Page(items, read.next, read.count, read.scanned_count, tuple(call.consumed))
+
+    def count(
+        self,
+        condition: AnyCondition | None = None,
+        *,
+        where: AnyCondition | None = None,
+        index: str | None = None,
+        consistent: bool = False,
+        deadline: Deadline | None = None,
+    ) -> int:
+        """How many items a query has, a scan without `condition`. It reads, and costs, as much as they do."""
+        reading = self._reading(condition, where, index=index, consistent=consistent, counting=True)
+        total, after = 0, None
+        while True:
+            page = read_page(self.session, reading, self.session.begin(deadline), after=after)
+            total, after = total + page.count, page.next
+            if after is None:
+                return total
+
+    def get_many(
+        self,
+        keys: Iterable[Any],
+        *,
+        fields: Iterable[str] | None = None,
+        consistent: bool = False,
+        deadline: Deadline | None = None,
+        return_consumed_capacity: str | None = None,
+    ) -> Found[M]:
+        """Any number of items by their keys, each key once; those that are `missing` are named."""
+        call = self.session.begin(deadline, return_consumed_capacity)
+        paths = None if fields is None else {self.model: fields}
+        return get_many(self.session, {self.model: keys}, call, fields=paths, consistent=consistent)[self.model]
 
     # --- writes --------------------------------------------------------------------------------------------------
 
@@ -238,37 +307,23 @@ class Table(Generic[M]):
 
     # -------------------------------------------------------------------------------------------------------------
 
-    def _pages(
+    def _reading(
         self,
-        operation: str,
-        request: dict[str, Any],
-        place: Placeholders,
+        condition: AnyCondition | None,
         where: AnyCondition | None,
-        index: str | None,
-        limit: int | None,
-        consistent: bool,
-        deadline: Deadline | None,
+        *,
+        fields: Iterable[str] | None = None,
+        **options: Any,
+    ) -> Reading:
+        key, wanted = (None if one is None else as_condition(one) for one in (condition, where))
+        return Reading(model=self.model, key=key, where=wanted, fields=listed(fields), **options)
+
+    def _every(
+        self, reading: Reading, limit: int | None, page_size: int | None, deadline: Deadline | None
     ) -> Iterator[M]:
-        request |= {"TableName": self.name, "ConsistentRead": consistent}
-        if index is not None:
-            request["IndexName"] = index
-        if where is not None:
-            request["FilterExpression"] = render_condition(as_condition(where).bound(self.model), place)
-        request |= place.parameters()
-        count = 0
-        while True:
-            if limit is not None and where is None:
-                request["Limit"] = limit - count
-            response = self.session.call(operation, request, self.session.begin(deadline))
-            for wire in response["Items"]:
-                if limit is not None and count >= limit:
-                    return
-                count += 1
-                image = image_from_wire(wire)
-                yield self.model.from_stored(image).with_version(image.get(VERSION))
-            if "LastEvaluatedKey" not in response or (limit is not None and count >= limit):
-                return
-            request["ExclusiveStartKey"] = response["LastEvaluatedKey"]
+        reading.request()  # what is wrong with it is said at once, not when the first item is asked for
+        images = read_all(self.session, reading, lambda: self.session.begin(deadline), limit=limit, page_size=page_size)
+        return (shown(self.model, image, reading.fields) for image in images)
 
     def _shown(self, write: Write, outcome: Outcome) -> M | None:
         """What is committed is shown, even where it violates the model."""

@@ -31,8 +31,8 @@ from .records import Record
 from .retry import MIN_CALL_TIME, Backoff, Deadline
 from .transport import Transport
 
-# "BatchGetItem": keys of one call
-_MAX_KEYS = 100
+MAX_KEYS = 100
+"""Keys of one call of BatchGetItem."""
 
 _SINGLE = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem"}
 
@@ -220,9 +220,9 @@ class Session:
             response = self.call("GetItem", {"TableName": table, "Key": key, "ConsistentRead": True}, call)
             return {(table, canonical(key)): response["Item"]} if "Item" in response else {}
         names = {table: tuple(key) for table, key in wanted}
-        for start in range(0, len(wanted), _MAX_KEYS):
+        for start in range(0, len(wanted), MAX_KEYS):
             asked: dict[str, Any] = {}
-            for table, key in wanted[start : start + _MAX_KEYS]:
+            for table, key in wanted[start : start + MAX_KEYS]:
                 asked.setdefault(table, {"Keys": [], "ConsistentRead": True})["Keys"].append(key)
             responses, _, error = self.batch("BatchGetItem", asked, call)
             if error is not None:

@@ -15,9 +15,9 @@ from .operands import MISSING
 from .placeholders import MAX_EXPRESSION_BYTES, Placeholders
 
 
-def projection(model: type[Item], fields: Iterable[str | Path]) -> dict[str, Any]:
+def projection(model: type[Item], fields: Iterable[str | Path], place: Placeholders | None = None) -> dict[str, Any]:
     """The parameters of a read that is to return these document paths only. The key and the version go along, so that
-    an item without any of the fields is told from no item.
+    an item without any of the fields is told from no item. `place` are the placeholders that a request has already.
 
     InvalidRequest for a path that the model does not have, and for a string in the place of a list of paths.
     """
@@ -28,7 +28,7 @@ def projection(model: type[Item], fields: Iterable[str | Path]) -> dict[str, Any
         _check(model, path)
     paths = {*wanted, *(Path((name,)) for name in (*model.schema_.key_names, VERSION))}
     outermost = sorted((one for one in paths if not any(_within(one, other) for other in paths)), key=str)
-    place = Placeholders()
+    place = place or Placeholders()
     text = ", ".join(map(place.path, outermost))
     if len(text) > MAX_EXPRESSION_BYTES:
         raise InvalidRequest(Problem(("fields",), f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes"))
