@@ -10,139 +10,37 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from surewrite import Client, Deadline, IdempotencyKey, Ledger
+from surewrite import Client, Deadline, Ledger
 from surewrite.model.wire import image_from_wire
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
-from surewrite.testing import Crash, Fault, RejectedMessages, sqs_record
-from tests.faults.wires import EDITS, Edit, Wire, as_they_are, wire_to
+from surewrite.testing import Crash, RejectedMessages
+from tests.faults.visits import ASKED, CLOCKS, HOUR, ITEMS, SELDOM, VISIT, Asked, Message, Visit
+from tests.faults.wires import Wire, wire_to
 from tests.models import MODELS
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_HOUR, _DAY = 3600.0, 86_400.0
+_DAY = 24 * HOUR
 _RETENTION = 30 * _DAY
-_CLOCKS = (0.0, -5 * _HOUR, 5 * _HOUR)
-"""By how much the workers' clocks are fast."""
-_STALL = 2 * _HOUR
+_STALL = 2 * HOUR
 """How long a worker stands still at a time."""
-_LATEST = 4 * _HOUR
+_LATEST = 4 * HOUR
 """How long a request may be on its way."""
-_SURE = _RETENTION - 20 * _HOUR
+_SURE = _RETENTION - 20 * HOUR
 """How long a key is remembered by every clock, however long requests are on their way."""
 _SENT = 1_700_000_000_000
 _CLOSE_AT = 3
-_ITEMS = (1, 2)
 _examples = itertools.count(1)
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A request that leaves its number in an item's list; and it takes one of the stock, or needs one to be there."""
-
-    number: int
-    item: int
-    takes: bool = False
-    when: bool = False
-    shown: bool = False
-
-    def body(self) -> dict[str, Any]:
-        body: dict[str, Any] = {"op": "update", "collection": "products", "key": {"Id": self.item}}
-        body["append"] = {"RelatedItems": [self.number]}
-        body["add"] = {"QuantityOnHand": -1} if self.takes else {"Price": 1}
-        if self.when:
-            body["when"] = {"QuantityOnHand": {"ge": 1}}
-        return {**body, "return_values": "ALL_NEW"} if self.shown else body
-
-
-@dataclass(frozen=True, eq=False)
-class Message:
-    """One message. Those of a group are in a FIFO queue; there the deduplication id is the key."""
-
-    id: str
-    key: str
-    asked: Asked
-    group: str | None = None
-    redriven: bool = False
-
-    @property
-    def queue(self) -> str:
-        return "Ordered.fifo" if self.group else "Writes"
-
-    def scoped_key(self) -> IdempotencyKey:
-        in_group = self.group and not self.redriven
-        return IdempotencyKey(f"queue:{self.queue}", f"{self.group} {self.key}" if in_group else self.key)
-
-    def record(self, received: int) -> dict[str, Any]:
-        attributes = {"IdempotencyKey": self.key} if self.redriven or not self.group else {}
-        return sqs_record(
-            json.dumps(self.asked.body()),
-            message_id=self.id,
-            attributes=attributes,
-            group=self.group,
-            deduplication_id=self.key if self.group else None,
-            queue=self.queue,
-            received=received,
-        )
-
-
-@dataclass(frozen=True)
-class Visit:
-    """A worker's invocation with some of the messages that wait, and what happens to its calls."""
-
-    worker: int
-    order: Sequence[int]
-    faults: Mapping[int, Fault] = field(default_factory=dict)
-    delayed: frozenset[int] = frozenset()
-    throttled: frozenset[int] = frozenset()
-    edit: Edit = as_they_are
-    hurried: bool = False
-    events: Sequence[tuple[tuple[int, str], Any]] = ()
-    """At which moments another visit is made, a request arrives, time passes (`"stall"`), or slots are forgotten."""
-
-
-_seldom = st.sampled_from([False] * 5 + [True])
-_calls = st.integers(1, 5)
-_moments = st.tuples(_calls, st.sampled_from(["before", "after"]))
-_numbers = st.sampled_from([frozenset[int]()] * 4 + [frozenset({call}) for call in range(1, 5)])
-_kinds = st.sampled_from([one for one in Fault if one is not Fault.PASS])
-_faults: st.SearchStrategy[Mapping[int, Fault]] = st.dictionaries(_calls, _kinds, min_size=1, max_size=3)
-
-
-def _visits(events: st.SearchStrategy[Any]) -> st.SearchStrategy[Visit]:
-    return st.builds(
-        Visit,
-        worker=st.integers(0, len(_CLOCKS) - 1),
-        order=st.lists(st.integers(0, 99), min_size=1, max_size=10),
-        faults=st.one_of(_faults, st.just({})),
-        delayed=_numbers,
-        throttled=_numbers,
-        edit=st.sampled_from(EDITS),
-        hurried=_seldom,
-        events=st.one_of(st.lists(st.tuples(_moments, events), min_size=1, max_size=2), st.just([])),
-    )
-
-
-_small_events = st.sampled_from(["stall", "arrive", "forget"])
-_visit = _visits(st.one_of(_visits(_small_events), _small_events))
-_asked = st.fixed_dictionaries(
-    {
-        "item": st.sampled_from(_ITEMS),
-        "takes": st.booleans(),
-        "when": _seldom,
-        "shown": _seldom,
-    }
-)
 
 
 class Machine(RuleBasedStateMachine):
@@ -165,13 +63,13 @@ class Machine(RuleBasedStateMachine):
         self.rejected: dict[str, float] = {}  # when, by message ids
         self.asked: dict[int, list[Asked]] = {}  # by key
         self.applied: dict[int, tuple[float, int]] = {}  # when and which number, by key
-        self.seen: dict[int, list[int]] = {item: [] for item in _ITEMS}
-        self.stock = dict.fromkeys(_ITEMS, 0)
+        self.seen: dict[int, list[int]] = {item: [] for item in ITEMS}
+        self.stock = dict.fromkeys(ITEMS, 0)
         self.involved: list[Message] = []
 
     # --- what happens ------------------------------------------------------------------------------------------------
 
-    @rule(requests=st.lists(st.tuples(st.integers(0, 40), _asked, _seldom), min_size=1, max_size=8))
+    @rule(requests=st.lists(st.tuples(st.integers(0, 40), ASKED, SELDOM), min_size=1, max_size=8))
     def produce(self, requests: list[tuple[int, dict[str, Any], bool]]) -> None:
         """Requests under keys of three slots and under some with records of their own: new ones, the same ones once
         more, and others under keys that are in use."""
@@ -181,7 +79,7 @@ class Machine(RuleBasedStateMachine):
                 variants.append(Asked(key * 10 + len(variants), self._item(fields["item"]), **_but_item(fields)))
             self._send(self._key(key), variants[-1] if other else variants[0])
 
-    @rule(requests=st.lists(st.tuples(st.sampled_from("ab"), _asked), min_size=1, max_size=4))
+    @rule(requests=st.lists(st.tuples(st.sampled_from("ab"), ASKED), min_size=1, max_size=4))
     def produce_in_order(self, requests: list[tuple[str, dict[str, Any]]]) -> None:
         """New requests of message groups."""
         for group, fields in requests:
@@ -192,7 +90,7 @@ class Machine(RuleBasedStateMachine):
             self._send(self._key(key), asked, group=f"{self.example}/{group}")
 
     @precondition(lambda self: self.waiting)
-    @rule(visit=_visit)
+    @rule(visit=VISIT)
     def deliver(self, visit: Visit) -> None:
         self._visit(visit)
         self.observe()
@@ -203,6 +101,16 @@ class Machine(RuleBasedStateMachine):
         """SQS delivers what has been acknowledged. A FIFO queue does so only as long as nothing came after it."""
         again = data.draw(st.lists(st.sampled_from(self.acknowledged), min_size=1, max_size=5, unique=True))
         self.waiting += [message for message in again if message.group is None]
+
+    @precondition(lambda self: self.rejected)
+    @rule(data=st.data(), worker=st.integers(0, len(CLOCKS) - 1))
+    def redeliver_rejected(self, data: st.DataObject, worker: int) -> None:
+        """What was rejected comes once more, alone."""
+        known = {message.id: message for message in self.acknowledged}
+        message = known[data.draw(st.sampled_from(list(self.rejected)))]
+        report = self._process([message], Wire(self.late, lambda: self.now), CLOCKS[worker], 10)
+        assert not report.applied or self.now - self.rejected[message.id] >= _SURE
+        self.observe()
 
     @precondition(lambda self: self.copies.rejections)
     @rule(data=st.data())
@@ -217,7 +125,7 @@ class Machine(RuleBasedStateMachine):
         self._arrive()
         self.observe()
 
-    @rule(item=st.sampled_from(_ITEMS), amount=st.integers(1, 3))
+    @rule(item=st.sampled_from(ITEMS), amount=st.integers(1, 3))
     def restock(self, item: int, amount: int) -> None:
         self.client.update_item(
             TableName=self.tables["ProductCatalog"],
@@ -242,7 +150,7 @@ class Machine(RuleBasedStateMachine):
     def observe(self) -> None:
         """Every number that is new in an item's list is of a request that may have had its effect now."""
         involved, self.involved = self.involved, []
-        for item in _ITEMS:
+        for item in ITEMS:
             image = self._stored(item)
             numbers = [int(number) for number in image.get("RelatedItems", [])]
             before, self.seen[item] = self.seen[item], numbers
@@ -278,7 +186,7 @@ class Machine(RuleBasedStateMachine):
     def settle(self) -> None:
         """With enough stock, everything is delivered and redriven until nothing is left."""
         self.late.requests.clear()
-        for item in _ITEMS:
+        for item in ITEMS:
             self.restock(item, 100)
         for _ in range(3):
             for rejection in self.copies.rejections:
@@ -292,13 +200,23 @@ class Machine(RuleBasedStateMachine):
         for key, variants in self.asked.items():
             assert key in self.applied, key
             assert self.applied[key][1] in [asked.number for asked in variants]
+        for message in self.acknowledged:
+            self._check_record(message)
         others = {rejection.record.message_id: rejection.cause for rejection in self.copies.rejections}
         assert set(others.values()) <= {"KeyReused"}
         self.in_order()
 
+    def _check_record(self, message: Message) -> None:
+        """What the ledger says of a key that it must remember."""
+        when, _ = self.applied[message.asked.number // 10]
+        record = self._worker(Wire(self.late, lambda: self.now), 0).find(message.scoped_key())
+        if self.now - when < _SURE:
+            assert record is not None
+            assert record.rejected is None
+
     def in_order(self) -> None:
         """What was never rejected of a group was applied in the order in which it was sent."""
-        for item, group in itertools.product(_ITEMS, "ab"):
+        for item, group in itertools.product(ITEMS, "ab"):
             numbers = [one for one in dict.fromkeys(self.seen[item]) if self.groups.get(one) == group]
             numbers = [one for one in numbers if one not in self.ever_rejected]
             assert numbers == sorted(numbers)
@@ -320,7 +238,7 @@ class Machine(RuleBasedStateMachine):
             visit.throttled,
         )
         with suppress(Crash):  # then nothing is acknowledged
-            self._process(batch, wire, _CLOCKS[visit.worker], 0.1 if visit.hurried and not visit.faults else 10)
+            self._process(batch, wire, CLOCKS[visit.worker], 0.1 if visit.hurried and not visit.faults else 10)
 
     def _event(self, event: Any) -> Callable[[], None]:
         if isinstance(event, Visit):
@@ -356,7 +274,7 @@ class Machine(RuleBasedStateMachine):
                 batch += group[: sum(one.group == message.group for one in chosen)]
         return batch
 
-    def _process(self, batch: Sequence[Message], wire: Wire, fast: float, seconds: float) -> None:
+    def _process(self, batch: Sequence[Message], wire: Wire, fast: float, seconds: float) -> Report:
         """One invocation; what it acknowledges is gone from the queue."""
         self.involved += batch
         for message in batch:
@@ -365,6 +283,7 @@ class Machine(RuleBasedStateMachine):
         records = [message.record(self.received[message.id]) for message in batch]
         report = consumer.process(records, deadline=Deadline.after(seconds))
         self._acknowledge(batch, report)
+        return report
 
     def _acknowledge(self, batch: Sequence[Message], report: Report) -> None:
         done = [message for message in batch if message.id not in report.failures]
