@@ -25,6 +25,7 @@ FLOORS = [
     ["writes"],
     ["commit"],
     ["reading"],
+    ["batch_writer"],
     ["table"],
     ["settings"],
     ["client"],

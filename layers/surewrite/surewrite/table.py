@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
+from .batch_writer import BatchWriter
 from .commit import one
 from .commit.idempotency_key import IdempotencyKey
 from .commit.outcome import Outcome
@@ -292,6 +294,14 @@ class Table(Generic[M]):
         """Deletes the item, if there is one. Options as for `update`."""
         write = Write.delete(self.model, key, when=when, version=version, return_values=return_values)
         return self._shown(write, self.commit(write, idempotency_key, deadline=deadline))
+
+    def batch_writer(
+        self, *, overwrite_by_pkeys: Iterable[str] | None = None, timeout: float | None = None
+    ) -> BatchWriter[M]:
+        """Puts and deletes any number of items, a batch at a time, as they come: `with books.batch_writer() as batch:`.
+        `timeout` are the seconds for each batch, by default the client's."""
+        deadline = None if timeout is None else partial(Deadline.after, timeout)
+        return BatchWriter(self.model, self.session, overwrite_by_pkeys=overwrite_by_pkeys, deadline=deadline)
 
     def commit(
         self,
