@@ -1,8 +1,8 @@
 """HTTP request -> exactly-once writes, or a read.
 
-The way of a request: `handler` hands its event to a route (`items`, `several`, `operations`); `inputs` reads path,
-query and body, `preconditions` and `callers` the headers; the route makes one `Write` of them, which `service` commits.
-`responses` is what became of it, `problems` what was wrong.
+The way of a request: `handler` hands its event to a route (`items`, `several`, `queries`, `operations`); `inputs` reads
+path, query and body, `preconditions` and `callers` the headers; the route makes one `Write` of them, which `service`
+commits. `responses` is what became of it, `problems` what was wrong.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import inputs
 import items
 import operations
 import problems
+import queries
 import several
 from event import UnexpectedEvent, check
 from service import app, count, logger, metrics, request
@@ -31,6 +32,7 @@ from surewrite.requests import problems_of
 
 app.include_router(docs.router)
 app.include_router(several.router)
+app.include_router(queries.router)
 app.include_router(operations.router)  # before those of items, whose paths are of the same form
 app.include_router(items.router)
 
@@ -69,6 +71,8 @@ def allowed_methods(segments: list[str]) -> tuple[str, ...]:
         return "GET", "HEAD", "OPTIONS"
     if "/" + "/".join(segments) in (several.TRANSACTIONS, several.BATCH_WRITE):
         return several.METHODS
+    if "/" + "/".join(segments) == queries.BATCH_GET:
+        return queries.METHODS
     if segments[:-1] == ["operations"]:
         return operations.METHODS
     if segments[-2:-1] == ["counters"] and len(segments) in (4, 5):

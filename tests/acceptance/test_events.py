@@ -117,6 +117,17 @@ API: dict[str, Answered] = {
         item=BOOK,
         errors=[{"pointer": "/writes/0", "detail": "the condition is not met"}],
     ),
+    "api-batch-get.json": Answered(
+        200,
+        {
+            "items": {
+                "books": [{"Author": "John Grisham", "Title": "The Rainmaker", "Category": "Suspense"}],
+                "products": [],
+            },
+            "missing": {"products": [{"Id": 601}, {"Id": 602}]},
+        },
+        ("api-put-book.json",),
+    ),
     "api-batch-write.json": Answered(200, {"written": 3}, ("api-put-book.json",)),
     "api-encoded-key.json": Answered(
         201,

@@ -81,6 +81,7 @@ REQUESTS: list[tuple[Any, ...]] = [
             ]
         },
     ),
+    ("POST", "/batch-get", {"keys": {"books": [RAINMAKER_KEY]}}),
     ("POST", "/batch-write", {"writes": [{"put": {"collection": "books", "item": RAINMAKER_KEY}}]}),
 ]
 

@@ -178,9 +178,14 @@ class Wanted(Generic[M]):
 
     def found(self, images: Mapping[str, Image], consumed: Consumed) -> Found[M]:
         """Each key once, in the order in which they were given."""
+        present, missing = self.split(images)
+        return Found([shown(self.model, image, self.fields) for image in present], missing, consumed)
+
+    def split(self, images: Mapping[str, Image]) -> tuple[list[Image], list[Image]]:
+        """The items that there are, and the keys of those that there are not."""
         keys = {Target.of(self.model, key).text: key for key in self.keys}
-        items = [shown(self.model, images[text], self.fields) for text in keys if text in images]
-        return Found(items, [dict(key) for text, key in keys.items() if text not in images], consumed)
+        missing = [dict(key) for text, key in keys.items() if text not in images]
+        return [images[text] for text in keys if text in images], missing
 
 
 @dataclass

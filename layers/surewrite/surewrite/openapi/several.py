@@ -1,4 +1,4 @@
-"""The operations that write several items, of any collections."""
+"""The operations that write or read several items, of any collections."""
 
 from __future__ import annotations
 
@@ -15,13 +15,20 @@ _PROBLEMS = (400, 412, 413, 415, 422, 429, 500, 503)
 
 
 class SeveralPaths:
-    """POST /transactions and POST /batch-write. Each write names its collection, which says what else it has."""
+    """POST /transactions, POST /batch-write and POST /batch-get.
+
+    Each write names its collection, which says what else it has.
+    """
 
     def __init__(self, models: Sequence[type[Item]], items: ItemSchemas, expressions: Expressions) -> None:
         self._models, self._items, self._expressions = models, items, expressions
 
     def paths(self) -> Object:
-        return {"/transactions": {"post": self._transact()}, "/batch-write": {"post": self._write_batch()}}
+        return {
+            "/transactions": {"post": self._transact()},
+            "/batch-write": {"post": self._write_batch()},
+            "/batch-get": {"post": self._get_batch()},
+        }
 
     def _transact(self) -> Object:
         kinds = [
@@ -63,6 +70,29 @@ class SeveralPaths:
             "parameters": [parameter(one) for one in _PARAMETERS],
             "requestBody": _body({"writes": _array(kinds), "duplicates": duplicates}),
             "responses": self._responses({"written": written}),
+        }
+
+    def _get_batch(self) -> Object:
+        collections = {one.schema_.collection: one for one in self._models}
+        keys = {name: {"type": "array", "items": self._items.key(one)} for name, one in collections.items()}
+        paths = {"type": "array", "items": {"type": "string"}}
+        asked = {
+            "keys": {**_object(keys, []), "minProperties": 1},
+            "fields": _object(dict.fromkeys(collections, paths), []),
+            "consistent": {"type": "boolean", "default": False},
+        }
+        read = {name: {"type": "array", "items": {"type": "object"}} for name in collections}
+        found = _object({"items": _object(read, []), "missing": _object(keys, [])}, ["items", "missing"])
+        return {
+            "operationId": "getBatch",
+            "summary": "Reads any number of items by their keys; those that are missing are named.",
+            "tags": ["batches"],
+            "parameters": [parameter("ReturnConsumedCapacity")],
+            "requestBody": {"required": True, "content": {JSON: {"schema": _object(asked, ["keys"])}}},
+            "responses": {
+                "200": response("The items and the missing keys.", found, "Consumed-Capacity"),
+                **problems(400, 404, 415, 429, 500, 503),
+            },
         }
 
     def _responses(self, members: Object) -> Object:
