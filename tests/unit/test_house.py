@@ -25,7 +25,7 @@ FLOORS = [
     ["writes"],
     ["commit"],
     ["reading"],
-    ["batch_writer"],
+    ["batch_writer", "resource"],
     ["table"],
     ["settings"],
     ["client"],

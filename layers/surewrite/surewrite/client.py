@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .commit.transaction import Transaction
     from .commit.unit_of_work import Work
     from .reading import Found
+    from .resource import TableResource
     from .table import Table
 
 M = TypeVar("M", bound=Item)
@@ -109,6 +110,12 @@ class Client:
 
         call = self.session.begin(deadline, return_consumed_capacity)
         return get_many(self.session, keys, call, fields=fields, consistent=consistent)
+
+    def resource(self, model: type[Item]) -> TableResource:
+        """The model's table itself, to be created, described and deleted."""
+        from .resource import TableResource  # few programs do
+
+        return TableResource(model, self.session)
 
     def commit(
         self,
