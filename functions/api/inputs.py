@@ -63,15 +63,15 @@ class Query(BaseModel):
         return cls.model_validate(event.query_string_parameters)
 
 
-class ReadQuery(Query):
+class CapacityQuery(Query):
+    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
+
+
+class ReadQuery(CapacityQuery):
     """`?consistent` is `?consistent=true`; `fields` are document paths between commas."""
 
     consistent: Annotated[bool, BeforeValidator(lambda text: True if text == "" else text)] = False
     fields: Annotated[list[str], BeforeValidator(lambda text: [path for path in text.split(",") if path])] | None = None
-
-
-class CapacityQuery(Query):
-    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
 
 
 class WriteQuery(CapacityQuery):

@@ -30,8 +30,8 @@ def item(
     return Response(status, content_type=JSON, headers={**(headers or {}), **_etag(version)}, body=dumps(attributes))
 
 
-def not_modified(version: str) -> Response[str]:
-    return Response(HTTPStatus.NOT_MODIFIED, headers=_etag(version), body="")
+def not_modified(version: str, headers: Mapping[str, str]) -> Response[str]:
+    return Response(HTTPStatus.NOT_MODIFIED, headers={**headers, **_etag(version)}, body="")
 
 
 def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:

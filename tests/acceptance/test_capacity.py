@@ -27,6 +27,15 @@ def test_a_write_tells_what_it_consumed(rainmaker: Api, method: str, target: str
     assert rainmaker("PUT", RAINMAKER, BOOK).headers.get("consumed-capacity") is None
 
 
+def test_a_read_tells_what_it_consumed(rainmaker: Api) -> None:
+    found = rainmaker("GET", f"{RAINMAKER}?{ASKED}")
+    same = rainmaker("GET", f"{RAINMAKER}?{ASKED}", if_none_match=found.etag)
+    none = rainmaker("GET", f"/products/1?{ASKED}")
+    assert (found.status, same.status, none.status) == (200, 304, 404)
+    assert all("CapacityUnits" in answer.headers["consumed-capacity"] for answer in (found, same, none))
+    assert "consumed-capacity" not in rainmaker("GET", RAINMAKER).headers
+
+
 def test_a_key_consumes_in_the_ledger(rainmaker: Api) -> None:
     keyed = rainmaker("PATCH", f"{RAINMAKER}?{ASKED}", {"add": {"Views": 1}}, idempotency_key="k")
     names = rainmaker.store.names

@@ -11,7 +11,7 @@ from .commit import one
 from .commit.idempotency_key import IdempotencyKey
 from .commit.outcome import Outcome
 from .commit.retry import Deadline
-from .commit.session import Session
+from .commit.session import Call, Session
 from .errors import InvalidItem, NotFound, Problem
 from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
@@ -80,9 +80,10 @@ class Table(Generic[M]):
         consistent: bool = False,
         fields: Iterable[str] | None = None,
         deadline: Deadline | None = None,
+        call: Call | None = None,
     ) -> Image | None:
-        """The item as DynamoDB holds it, its version included, None if there is none. Raises InvalidUpdate for a field
-        that the model does not have."""
+        """The item as DynamoDB holds it, its version included, None if there is none. Raises InvalidRequest for a
+        field that the model does not have. `call` is the request under way that this read is a part of."""
         request: dict[str, Any] = {
             "TableName": self.name,
             "Key": image_to_wire(self.model.schema_.key(key)),
@@ -90,7 +91,7 @@ class Table(Generic[M]):
         }
         if fields is not None:
             request |= projection(self.model, fields)
-        response = self.session.call("GetItem", request, self.session.begin(deadline))
+        response = self.session.call("GetItem", request, call or self.session.begin(deadline))
         return image_from_wire(response["Item"]) if "Item" in response else None
 
     def query(

@@ -93,14 +93,14 @@ class ItemPaths:
         return self._operation(name, summary, *asked, **members)
 
     def _read(self, *, head: bool = False) -> Object:
-        asked = [parameter("Consistent"), self._fields(), parameter("IfNoneMatch")]
+        asked = [parameter("Consistent"), self._fields(), parameter("ReturnConsumedCapacity"), parameter("IfNoneMatch")]
         shown = None if head else ref(self._name)
         refused = problems(*READ_PROBLEMS)
         if head:
             refused = {status: {"description": "As for GET, without a body."} for status in refused}
         responses = {
-            "200": response("The item.", shown, "ETag"),
-            "304": response("The client has this version.", None, "ETag"),
+            "200": response("The item.", shown, "ETag", "Consumed-Capacity"),
+            "304": response("The client has this version.", None, "ETag", "Consumed-Capacity"),
             **refused,
         }
         return self._operation("get", "Reads the item.", *asked, responses=responses)
