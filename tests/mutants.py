@@ -25,13 +25,18 @@ LAYER = ROOT / "layers" / "surewrite"
 SUITES = [
     "tests/unit/test_schedule.py",
     "tests/unit/test_ledger.py",
+    "tests/unit/test_slots.py",
+    "tests/unit/test_placement.py",
+    "tests/engine/test_slots.py",
+    "tests/engine/test_slot_expiry.py",
+    "tests/engine/test_rejections.py",
     "tests/engine/test_isolation.py",
     "tests/property/test_batches.py",
     *(
         f"tests/engine/test_{name}.py"
         for name in ("verdicts", "edges", "lanes", "keys", "limits", "conditions", "work")
     ),
-    *(f"tests/faults/test_{name}.py" for name in ("unpromised", "plain_writes", "peeling", "deadlines")),
+    *(f"tests/faults/test_{name}.py" for name in ("slots", "unpromised", "plain_writes", "peeling", "deadlines")),
     *(f"tests/engine/test_{name}.py" for name in ("batch_writes", "return_values", "round_trips")),
     "tests/faults/test_every_call.py",
     "tests/engine/test_races.py",
