@@ -343,8 +343,9 @@ def test_a_denied_call_rejects_nothing_and_is_named(
 def test_the_messages_of_the_document(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     bodies = re.findall(r"^```json\n(.*?)^```$", (ROOT / "docs" / "messages.md").read_text(), re.MULTILINE | re.DOTALL)
     assert len(bodies) >= 2
-    stock = {"op": "update", "collection": "books", "key": json.loads(bodies[0])["key"], "add": {"Stock": 1}}
-    assert worker(sqs_record(stock)) == []
+    stock = {"op": "update", "collection": "books", "key": json.loads(bodies[0])["key"], "add": {"Stock": 2}}
+    buyer = {"op": "put", "collection": "users", "item": {"username": "johndoe", "last_name": "Doe", "age": 27}}
+    assert worker(sqs_record(stock), sqs_record(buyer)) == []
     assert worker(*map(sqs_record, bodies)) == []
     assert rejected.messages == []
     assert store.item("ProductCatalog", {"Id": Decimal(601)}) is not None
