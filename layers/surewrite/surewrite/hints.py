@@ -88,7 +88,7 @@ _SPELLINGS: dict[str, Spelling] = {
     "transactitems": Spelling(
         '"writes": [{"put": {"collection": "books", "item": {}}}, {"check": {"collection": "books", "key": {}, "when": '
         "{}}}]",
-        "@db.exactly_once(name), a function of a Transaction",
+        "db.transact([Write.put(book), Write.check(Book, key, when)])",
     ),
     "clientrequesttoken": Spelling(
         'the header Idempotency-Key; in a message "idempotency_key": "019b76da-b78f-79b6-a346-c31577915602"',

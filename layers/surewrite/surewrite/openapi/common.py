@@ -50,7 +50,12 @@ PARAMETERS: dict[str, Object] = {
         "name": "when",
         "in": "query",
         "description": "A condition on the item that is there, as in the body of a PATCH.",
-        "content": {"application/json": {"schema": {"type": "object", "minProperties": 1}}},
+        # a schema rather than `content`, which client generators do not know in a parameter
+        "schema": {
+            "type": "string",
+            "contentMediaType": "application/json",
+            "contentSchema": {"type": "object", "minProperties": 1},
+        },
     },
     "ReturnConsumedCapacity": {
         "name": "return_consumed_capacity",

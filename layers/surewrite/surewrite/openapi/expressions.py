@@ -65,7 +65,7 @@ class Expressions:
             "type": "object",
             "properties": {**sections, **more},
             "additionalProperties": False,
-            "anyOf": [_filled(section, "remove") for section in sections],
+            "not": {"properties": {section: _empty(section) for section in sections}},
         }
         return ref(name)
 
@@ -187,10 +187,10 @@ def _arms(schema: JSONSchema, kind: str) -> list[JSONSchema]:
     return [one for one in schema.get("anyOf", [schema]) if one.get("type") == kind]
 
 
-def _filled(section: str, array: str) -> JSONSchema:
-    """That a section is there, and not empty."""
-    least = {"minItems": 1} if section == array else {"minProperties": 1}
-    return {"required": [section], "properties": {section: least}}
+def _empty(section: str) -> JSONSchema:
+    """What a section without actions is. (That not all are empty is said with `not`: client generators make a type of
+    every arm of an `anyOf`.)"""
+    return {"maxItems": 0} if section == "remove" else {"maxProperties": 0}
 
 
 def _tests(kind: str, nullable: bool) -> JSONSchema:

@@ -122,7 +122,7 @@ class SeveralPaths:
 
     def _check(self, model: type[Item]) -> JSONSchema:
         demands = self._demands(model, True)
-        return {**self._delete(model, conditional=True), "anyOf": [{"required": [name]} for name in demands]}
+        return {**self._delete(model, conditional=True), "not": {"properties": {name: {"not": {}} for name in demands}}}
 
     def _named(self, model: type[Item]) -> Object:
         return {"collection": {"const": model.schema_.collection}}
