@@ -75,10 +75,10 @@ class SeveralPaths:
     def _get_batch(self) -> Object:
         collections = {one.schema_.collection: one for one in self._models}
         keys = {name: {"type": "array", "items": self._items.key(one)} for name, one in collections.items()}
-        paths = {"type": "array", "items": {"type": "string"}}
+        paths = {name: {"type": "array", "items": self._expressions.field(one)} for name, one in collections.items()}
         asked = {
             "keys": {**_object(keys, []), "minProperties": 1},
-            "fields": _object(dict.fromkeys(collections, paths), []),
+            "fields": _object(paths, []),
             "consistent": {"type": "boolean", "default": False},
         }
         read = {name: {"type": "array", "items": {"type": "object"}} for name in collections}
