@@ -80,7 +80,7 @@ def test_the_api_logs_no_payload(store: Store, api: Api) -> None:
     events = requests(api)
     lines, answers = run(store, "ApiFunction", events)
     statuses = [answer["statusCode"] for answer in answers]
-    assert statuses == [201, 200, 422, 422, 422, 412, 400, 400, 200, 422, 404, 415]
+    assert statuses == [201, 200, 422, 422, 422, 412, 400, 400, 200, 400, 404, 415]
     assert metrics(lines) == {"Applied": 2, "Rejected": 2, "Replayed": 1}
     done = logs(lines)
     assert [line["status"] for line in done] == statuses
