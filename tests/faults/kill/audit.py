@@ -58,8 +58,8 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     """
     consumed = _consumed(stage)
     keys = {request: _keys(request) for request in requests}
-    applied = {request for request in requests if _applied(request, consumed, keys[request][0])}
-    places = Counter(_place(key, consumed) for request in applied for key in keys[request])
+    applied = {request for request in requests if _applied(stage, request, keys[request][0], consumed)}
+    places = Counter(_place(stage, key, consumed) for request in applied for key in keys[request])
     assert places == Counter(consumed.keys()), f"the ledger and the requests differ; {stage!r}"
     for request in requests:
         assert request.fate is not Fate.APPLIED or request in applied, f"lost: {request}; {stage!r}"
@@ -69,7 +69,7 @@ def check(stage: Stage, requests: Sequence[Request], before: Items | None = None
     for row, attributes in expected.items():
         shown = {name: found[row].get(name, 0) for name in attributes}
         assert shown == attributes, f"{row}: {shown} instead of {attributes}; {stage!r}"
-    refused = {(request.queue, request.ledger_key) for request in set(requests) - applied}
+    refused = {(request.queue, request.key) for request in set(requests) - applied}
     assert stage.rejected.keys == refused, f"rejected: {stage.rejected.keys ^ refused}; {stage!r}"
     return applied
 
@@ -96,9 +96,14 @@ def _keys(request: Request) -> list[IdempotencyKey]:
     scope = f"queue:{request.queue.removesuffix('.fifo')}"
     body = request.body if isinstance(request.body, dict) else {}
     items = len(body.get("put", ())) + len(body.get("delete", ()))
-    digest = hashlib.sha256(request.ledger_key.encode()).hexdigest()
-    keys = [request.ledger_key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
+    digest = hashlib.sha256(request.key.encode()).hexdigest()
+    keys = [request.key, *(f"{digest}#{number}" for number in range(1, -(-items // 99)))]
     return [IdempotencyKey(scope, key) for key in keys]
+
+
+def slot_sizes(stage: Stage) -> list[int]:
+    """How many keys each slot of the ledger holds."""
+    return [int(item["n"]) for item in _scan(stage, "Ledger") if "n" in item]
 
 
 def contents(stage: Stage) -> Items:
@@ -112,9 +117,9 @@ def contents(stage: Stage) -> Items:
     return found
 
 
-def _applied(request: Request, consumed: Mapping[str, Any], key: IdempotencyKey) -> bool:
+def _applied(stage: Stage, request: Request, key: IdempotencyKey, consumed: Mapping[str, Any]) -> bool:
     """Whether its key was consumed by this request, as the library tells requests of one key apart."""
-    place = _place(key, consumed)
+    place = _place(stage, key, consumed)
     if place not in consumed or not isinstance(request.body, dict):
         return False
     if request.body.get("op") == "batch":
@@ -124,9 +129,9 @@ def _applied(request: Request, consumed: Mapping[str, Any], key: IdempotencyKey)
     return consumed[place] in (fingerprint, slots.short(fingerprint))
 
 
-def _place(key: IdempotencyKey, consumed: Mapping[str, Any]) -> str:
+def _place(stage: Stage, key: IdempotencyKey, consumed: Mapping[str, Any]) -> str:
     """Where the ledger holds the key, if it does: in its slot or in a record of its own, but not in both."""
-    slot, name = Ledger("").slot(key), slots.attribute(key)
+    slot, name = Ledger("", slot_ms=stage.slot_ms).slot(key), slots.attribute(key)
     found = [place for place in (f"{slot} {name}", key.record_id) if place in consumed]
     assert len(found) < 2, f"consumed twice: {key}"
     return found[0] if found else ""

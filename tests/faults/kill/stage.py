@@ -14,6 +14,7 @@ from typing import Any, Self
 
 from local import aws, engines, poller, template
 from local.engines import ROOT
+from surewrite.commit.ledger import DEFAULT_SLOT_MS
 from surewrite.settings import table_variable
 from surewrite.testing import FaultPlan, create_tables
 from tests.faults.kill.queues import Message, Queue, RejectedQueue
@@ -76,6 +77,7 @@ class Stage:
     twice: float = 0.0
     variables: Mapping[str, str] = field(default_factory=dict)
     models: str = "tests.models"
+    slot_ms: int = DEFAULT_SLOT_MS
     may_raise: bool = False
     queues: dict[str, Queue] = field(default_factory=dict)
     kills: int = 0
@@ -201,7 +203,13 @@ _prefixes = (f"k{number}-" for number in range(10**6))
 
 @contextmanager
 def stage(
-    endpoint: str, seed: int, plan: FaultPlan | None = None, *, twice: float = 0.0, timeout: int = 8
+    endpoint: str,
+    seed: int,
+    plan: FaultPlan | None = None,
+    *,
+    twice: float = 0.0,
+    timeout: int = 8,
+    slot_ms: int = DEFAULT_SLOT_MS,
 ) -> Iterator[Stage]:
     """Fresh tables behind a proxy that breaks calls by plan. `timeout` is the worker's, in seconds: an engine that is
     gone for a while must not stop the run for long."""
@@ -210,13 +218,14 @@ def stage(
     function = template.read(TEMPLATE).functions["WorkerFunction"].model_copy(update={"timeout": timeout})
     variables = {
         **{"LEDGER_TABLE" if name == "Ledger" else table_variable(name): physical for name, physical in tables.items()},
+        "LEDGER_SLOT_MS": str(slot_ms),
         "REJECTED_QUEUE_URL": REJECTED_URL,
         # SQS answers at the first attempt or the messages come back: botocore's waits would only take time
         "AWS_MAX_ATTEMPTS": "1",
     }
     rejected = RejectedQueue()
     with Proxy(endpoint, plan, sqs=rejected.answer) as proxy:
-        yield Stage(seed, client, tables, function, proxy, rejected, twice, variables)
+        yield Stage(seed, client, tables, function, proxy, rejected, twice, variables, slot_ms=slot_ms)
 
 
 def seed_of_run(default: int) -> int:

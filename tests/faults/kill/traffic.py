@@ -1,7 +1,9 @@
 """What producers send: requests of every kind, some of them hopeless, a third of the messages repeating another one."""
 
+import hashlib
 import json
 import random
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -41,12 +43,12 @@ class Effect:
 class Request:
     """One request of a producer: however often it is sent, it may have its effect once.
 
-    `carrier` is where its messages carry the key: in the body, as a message attribute, or nowhere: then `key` is the
+    `carrier` is where its messages carry the key: in the body, as a message attribute, or nowhere: then `name` is the
     message's id, which only a redelivery repeats.
     """
 
     queue: str
-    key: str
+    name: str
     body: Any
     fate: Fate
     effects: tuple[Effect, ...] = ()
@@ -54,20 +56,29 @@ class Request:
     group: str | None = None
 
     @property
-    def ledger_key(self) -> str:
-        """The key that the ledger knows: of a message that carries none it is made of when it was sent, and its id."""
-        return f"{SENT}-{self.key}" if self.carrier == "id" else self.key
+    def key(self) -> str:
+        """Of a message that carries none it is made of when it was sent, and its id."""
+        return f"{SENT}-{self.name}" if self.carrier == "id" else _key(self.name)
 
     def message(self, number: int, chance: random.Random) -> Message:
         """A message of this request, with its fields in any order."""
         key = self.key if self.carrier == "attribute" else None
-        identity = self.key if self.carrier == "id" else f"m{number}"
+        identity = self.name if self.carrier == "id" else f"m{number}"
         if not isinstance(self.body, dict):
             text = self.body
         else:
             fields = {**self.body, **({"idempotency_key": self.key} if self.carrier == "body" else {})}
             text = json.dumps(dict(chance.sample(list(fields.items()), len(fields))), indent=chance.choice([None, 2]))
         return Message(self.queue, identity, text, self.group, key)
+
+
+def _key(name: str) -> str:
+    """A UUIDv7 of the second after SENT; for every eighth the name, which carries no time."""
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    number = int(digest, 16)
+    if number % 8 == 0:
+        return name
+    return str(uuid.UUID(f"{SENT + number % 1000:012x}7{digest[:3]}a{digest[3:18]}"))
 
 
 @dataclass
