@@ -27,6 +27,7 @@ SUITES = [
     "tests/unit/test_ledger.py",
     "tests/unit/test_slots.py",
     "tests/unit/test_placement.py",
+    "tests/unit/test_idempotency_key.py",
     "tests/engine/test_slots.py",
     "tests/engine/test_slot_expiry.py",
     "tests/engine/test_rejections.py",
@@ -40,6 +41,8 @@ SUITES = [
     *(f"tests/engine/test_{name}.py" for name in ("batch_writes", "return_values", "round_trips")),
     "tests/faults/test_every_call.py",
     "tests/engine/test_races.py",
+    "tests/faults/test_interleavings.py",
+    "tests/faults/test_slots_machine.py",
     "tests/faults/test_machine.py",
 ]
 # a mutant may wait for ever

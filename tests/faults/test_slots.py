@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from surewrite import Boto3Transport, Deadline, Entry, Write, attr
 from surewrite.errors import Throttled, Unavailable
@@ -20,6 +21,7 @@ from surewrite.testing import (
     Randomly,
     RecordingTransport,
     cancellation,
+    client_error,
 )
 from tests.engine.house import RETENTION, House, Keys
 from tests.engine.test_slots import kinds
@@ -100,6 +102,30 @@ def test_a_move(house: House, name: str, slot: Keys, elsewhere: Elsewhere, fault
     assert (house.record(key) or {})["expires_at"] <= (house.slot(key) or {})["expires_at"]
     assert house.db.commit(view(name), key).replayed
     assert views(house, name) == 1
+
+
+@elsewhere
+@pytest.mark.parametrize("explained", [True, False])
+def test_a_move_that_another_worker_has_made(
+    house: House, name: str, slot: Keys, elsewhere: Elsewhere, explained: bool
+) -> None:
+    """AWS need not bring the slot: it is read, and the key claimed by its record without another look."""
+    house, key = elsewhere(house, slot, name).late(-PAST), slot(name)
+    calls = RecordingTransport(Boto3Transport(house.client))
+
+    def moved_before(operation: str, request: Mapping[str, Any], /) -> dict[str, Any]:
+        if operation != "UpdateItem":
+            return calls(operation, request)
+        calls(operation, request)
+        with pytest.raises(ClientError) as failed:
+            calls(operation, request)
+        item = {"Item": failed.value.response["Item"]} if explained else {}  # type: ignore[typeddict-item]
+        raise client_error(operation, "ConditionalCheckFailedException", **item)
+
+    assert not house.on(moved_before, no_sleep).commit(view(name), key).replayed
+    read = [] if explained else ["GetItem"]
+    move = ["UpdateItem", "UpdateItem", *read]
+    assert calls.operations == ["TransactWriteItems", *move, "TransactWriteItems"]
 
 
 # --- what a cancellation says ----------------------------------------------------------------------------------------
