@@ -136,7 +136,7 @@ build: .venv/installed .engines/sam/installed
 	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 deploy: build
-	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE)
+	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 # ---- Upkeep --------------------------------------------------------------------------------------
 
