@@ -106,8 +106,7 @@ def offers(key: Keys, count: int, items: int) -> list[Entry]:
 
 
 @in_every_way
-@pytest.mark.parametrize("parallel", [1, 8])
-@pytest.mark.parametrize("items", [1000, 300, 1])
+@pytest.mark.parametrize(("items", "parallel"), [(1000, 8), (300, 1), (300, 8), (1, 1)])
 def test_a_thousand_updates_that_must_see_their_items(house: House, key: Keys, items: int, parallel: int) -> None:
     house.seed(*(Offer(id=f"o{n}", high=2000) for n in range(items)))
     results = house.db.commit_many(offers(key, 1000, items), parallel=parallel)
