@@ -7,6 +7,7 @@ import pytest
 
 from surewrite.testing import RecordingSQS
 from tests.acceptance.harness import BOOK, RAINMAKER, Api, Store, Worker
+from tests.acceptance.operations import Line
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -52,3 +53,9 @@ def worker(store: Store, rejected: RecordingSQS, request: pytest.FixtureRequest)
     """The worker, on a packed ledger and on one whose keys have records of their own."""
     store.variables["LEDGER_PACKING"] = request.param
     return Worker(store, rejected)
+
+
+@pytest.fixture
+def line(store: Store, sqs: RecordingSQS) -> Line:
+    """The queue of operations between the two handlers."""
+    return Line(store, sqs)

@@ -2,98 +2,12 @@
 
 import json
 from typing import Any
-from urllib.parse import quote
 
 import pytest
 
 from surewrite.testing import Crash, RecordingSQS, client_error, sqs_record
-from tests.acceptance.harness import BOOK, RAINMAKER, RAINMAKER_KEY, STORED_BOOK, Answer, Api, Store, Worker
-
-ASYNC = "respond-async"
-ALICE = {"jwt": {"claims": {"iss": "https://issuer.example", "sub": "alice"}}}
-BOB = {"jwt": {"claims": {"iss": "https://issuer.example", "sub": "bob"}}}
-
-
-class Line:
-    """The queue of operations between the two handlers."""
-
-    def __init__(self, store: Store, sqs: RecordingSQS) -> None:
-        variables = store.environment("WorkerFunction")
-        self.name = variables["OPERATIONS_QUEUE"]
-        self.url = store.environment("ApiFunction")["OPERATIONS_QUEUE_URL"]
-        self.rejected_url = variables["REJECTED_OPERATIONS_QUEUE_URL"]
-        self.sqs = sqs
-        self._received = 0
-
-    def _sent_to(self, url: str) -> list[dict[str, Any]]:
-        return [entry for entry in self.sqs.messages if entry["QueueUrl"] == url]
-
-    @property
-    def sent(self) -> list[dict[str, Any]]:
-        return self._sent_to(self.url)
-
-    @property
-    def rejected(self) -> list[dict[str, Any]]:
-        return self._sent_to(self.rejected_url)
-
-    def receive(self) -> list[dict[str, Any]]:
-        """The records of what was sent since the last time."""
-        new = self.sent[self._received :]
-        self._received += len(new)
-        return [sqs_record(entry["MessageBody"], queue=self.name) for entry in new]
-
-
-@pytest.fixture
-def line(store: Store, sqs: RecordingSQS) -> Line:
-    return Line(store, sqs)
-
-
-def status(api: Api, key: str, **options: Any) -> Any:
-    answer = api("GET", f"/operations/{quote(key, safe='')}", **options)
-    assert answer.status in (200, 404), answer
-    return answer.json["status"]
-
-
-def accepted(answer: Answer, key: str) -> None:
-    assert answer.status == 202, answer
-    assert answer.headers["location"] == f"/operations/{quote(key, safe='')}"
-    assert answer.headers["preference-applied"] == "respond-async"
-    assert answer.json == {"status": "pending"}
-
-
-REQUESTS: dict[str, tuple[Any, ...]] = {
-    "put": ("PUT", RAINMAKER, '{"Category": "Law", "Price": 12.34567890123456789012345, "Tags": ["b", "a"]}'),
-    "update": (
-        "PATCH",
-        RAINMAKER,
-        {"set": {"Formats.Audiobook": "8WE3KPTP"}, "remove": ["Price"], "add": {"Views": 2}},
-    ),
-    "conditional": (
-        "PATCH",
-        RAINMAKER,
-        {"set": {"Stock": 3}, "when": {"Stock": {"eq": 0}}, "return_values": "ALL_OLD"},
-    ),
-    "counter": ("POST", f"{RAINMAKER}/counters/Views", {"by": 5}),
-    "counter without a body": ("POST", f"{RAINMAKER}/counters/Views"),
-    "counter under a condition": ("POST", f"{RAINMAKER}/counters/Views", {"when": {"Views": {"eq": 0}}}),
-    "delete": ("DELETE", RAINMAKER),
-    "delete under a condition": ("DELETE", RAINMAKER, {"when": {"Stock": {"eq": 0}}}),
-}
-MERGE = ("PATCH", RAINMAKER, {"Category": None, "Formats": {"Hardcover": None, "Ebook": "E5UZKQ2M"}})
-KINDS: dict[str, tuple[tuple[Any, ...], dict[str, str]]] = {
-    **{name: (request, {}) for name, request in REQUESTS.items()},
-    "merge patch": (MERGE, {"content_type": "application/merge-patch+json"}),
-    "if there is one": (REQUESTS["update"], {"if_match": "*"}),
-    "merge if there is one": (MERGE, {"content_type": "application/merge-patch+json", "if_match": "*"}),
-    "counter if there is one": (REQUESTS["counter under a condition"], {"if_match": "*"}),
-    "delete if there is one": (REQUESTS["delete"], {"if_match": "*"}),
-    "minimal": (REQUESTS["counter"], {"prefer": "return=minimal"}),
-    "as its query says": (("PATCH", f"{RAINMAKER}?return_values=UPDATED_OLD", {"add": {"Views": 2}}), {}),
-}
-
-
-def preferring(headers: dict[str, str]) -> dict[str, str]:
-    return {**headers, "prefer": ", ".join(filter(None, [ASYNC, headers.get("prefer")]))}
+from tests.acceptance.harness import BOOK, RAINMAKER, RAINMAKER_KEY, STORED_BOOK, Api, Store, Worker
+from tests.acceptance.operations import ALICE, ASYNC, BOB, KINDS, REQUESTS, Line, accepted, preferring, status
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=list(KINDS))
@@ -258,84 +172,6 @@ def test_a_version_that_is_still_there(rainmaker: Api, worker: Worker, line: Lin
     operation = rainmaker("GET", "/operations/k").json
     assert operation["attributes"] == {**STORED_BOOK, "Stock": 5}
     assert rainmaker("PATCH", RAINMAKER, {"set": {"Stock": 6}}, if_match=operation["etag"]).status == 200
-
-
-INVALID: list[tuple[tuple[Any, ...], dict[str, str]]] = [
-    (("PUT", RAINMAKER, {"Stock": -1, "Nowhere": 1}), {}),
-    (("PUT", RAINMAKER, {"Author": "Somebody"}), {}),
-    (("PUT", RAINMAKER, {"Category": "x" * 410_000}), {}),
-    (("PUT", RAINMAKER, '{"Category"'), {}),
-    (("PUT", RAINMAKER, BOOK), {"if_match": "weak"}),
-    (("PUT", RAINMAKER, BOOK), {"content_type": "text/plain"}),
-    (("PUT", f"{RAINMAKER}?return_values=UPDATED_NEW", BOOK), {}),
-    (("PUT", f"{RAINMAKER}?return_consumed_capacity=ALL", BOOK), {}),
-    (("PATCH", f"{RAINMAKER}?nowhere=1", {"add": {"Views": 2}}), {}),
-    (("PATCH", RAINMAKER, {}), {}),
-    (("PATCH", RAINMAKER, {"set": {"Author": "x", "Views": "many"}}), {}),
-    (("PATCH", RAINMAKER, {"set": {"Stock": 1}, "op": "delete"}), {}),
-    (("PATCH", RAINMAKER, {"set": {"Stock": 1}, "when": {"Nowhere": {"eq": 1}}}), {}),
-    (("PATCH", RAINMAKER, {"Stock": "many"}), {"content_type": "application/merge-patch+json"}),
-    (("PATCH", "/nowhere/1", {"set": {"Stock": 1}}), {}),
-    (("POST", f"{RAINMAKER}/counters/Category"), {}),
-    (("POST", f"{RAINMAKER}/counters/Views", {"by": "many"}), {}),
-    (("DELETE", RAINMAKER, {"return_values": "ALL_NEW"}), {}),
-    (("DELETE", "/products/snow"), {}),
-]
-
-
-@pytest.mark.parametrize(("request_", "headers"), INVALID)
-def test_refused_as_a_synchronous_request_is(
-    rainmaker: Api, line: Line, request_: tuple[Any, ...], headers: dict[str, str]
-) -> None:
-    """By the same status and the same problem; nothing is marked and nothing is queued."""
-    tables = rainmaker.store.tables()
-    expected = rainmaker(*request_, idempotency_key="k", **headers)
-    answer = rainmaker(*request_, idempotency_key="k", prefer=ASYNC, **headers)
-    assert expected.status in (400, 404, 413, 415, 422)
-    assert (answer.status, answer.body) == (expected.status, expected.body)
-    assert (rainmaker.store.tables(), line.sent) == (tables, [])
-
-
-@pytest.mark.parametrize("prefer", [ASYNC, f"{ASYNC};x=y", f"wait=10, {ASYNC}", "Respond-Async", f'a="b,c" ,{ASYNC}'])
-def test_ways_to_prefer_it(rainmaker: Api, line: Line, prefer: str) -> None:
-    accepted(rainmaker(*REQUESTS["counter"], idempotency_key="k", prefer=prefer), "k")
-    assert len(line.sent) == 1
-
-
-@pytest.mark.parametrize("prefer", ["", "respond-asynchronously", f'x="{ASYNC}"', f'x=",{ASYNC},"', f"{ASYNC}=no", '"'])
-def test_what_does_not_prefer_it(rainmaker: Api, line: Line, prefer: str) -> None:
-    answer = rainmaker(*REQUESTS["counter"], idempotency_key="k", prefer=prefer)
-    assert (answer.status, answer.json, line.sent) == (200, {"Views": 5}, [])
-
-
-def test_without_a_key_it_is_answered_at_once(rainmaker: Api, line: Line) -> None:
-    """A preference may be ignored (RFC 7240): without a key there would be nothing to ask for."""
-    answer = rainmaker(*REQUESTS["counter"], prefer=ASYNC)
-    assert (answer.status, answer.json, line.sent) == (200, {"Views": 5}, [])
-    assert "preference-applied" not in answer.headers
-    assert rainmaker("GET", RAINMAKER, prefer=ASYNC, idempotency_key="k").status == 200
-
-
-@pytest.mark.parametrize(
-    "key", ["a/b", "100%", "key with spaces", '"quoted \\" key"', "~", "019b76da-a807-744a-ac5b-90fef52cff37"]
-)
-def test_the_location_is_followed(rainmaker: Api, worker: Worker, line: Line, key: str) -> None:
-    answer = rainmaker(*REQUESTS["counter"], idempotency_key=key, prefer=ASYNC)
-    assert answer.status == 202
-    assert rainmaker("GET", answer.headers["location"]).json["status"] == "pending"
-    assert worker(*line.receive()) == []
-    assert rainmaker("GET", answer.headers["location"]).json["attributes"] == {"Views": 5}
-
-
-def test_numbers_and_binary_keys_arrive_exactly(api: Api, worker: Worker, line: Line, store: Store) -> None:
-    digits = "12345678901234567890.123456789012345678"
-    api("PUT", "/products/601", f'{{"Price": {digits}}}', idempotency_key="k", prefer=ASYNC)
-    assert worker(*line.receive()) == []
-    assert digits.encode() in api("GET", "/products/601").body
-    assert digits.encode() in api("GET", "/operations/k").body
-    api("POST", "/products/601/counters/QuantityOnHand", idempotency_key="c", prefer=ASYNC)
-    assert worker(*line.receive()) == []
-    assert api("GET", "/products/601").json["QuantityOnHand"] == 1
 
 
 def test_the_queue_takes_nothing(rainmaker: Api, worker: Worker, line: Line, caplog: pytest.LogCaptureFixture) -> None:

@@ -2,6 +2,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.engine.desk import Desk
 from tests.engine.house import OWN, PACKED, House, Keys
 
 if TYPE_CHECKING:
@@ -18,3 +19,8 @@ def key(request: pytest.FixtureRequest) -> Keys:
     """Makes the keys of a test, which runs with each kind of them."""
     keys: Keys = request.param
     return keys
+
+
+@pytest.fixture
+def desk(house: House) -> Desk:
+    return Desk(house)

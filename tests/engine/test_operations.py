@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -10,87 +9,23 @@ import pytest
 from surewrite import (
     Boto3Transport,
     ConditionFailed,
-    ConfigurationError,
     Deadline,
     IdempotencyKey,
-    InvalidRequest,
     KeyReused,
-    MessageTooLarge,
     NotQueued,
     Operations,
-    Write,
-    attr,
 )
-from surewrite.messages import parse_message
-from surewrite.model.json import loads
-from surewrite.operations import MAX_MESSAGE_BYTES, message_of, read_message
-from surewrite.requests import Catalogue
-from surewrite.sqs import Consumer, RejectedQueues, Report
 from surewrite.testing import (
     Crash,
     Exactly,
     Fault,
     FaultTransport,
     InterceptingTransport,
-    RecordingSQS,
-    RejectedMessages,
     sqs_record,
 )
-from tests.engine.house import RETENTION, House
-from tests.models import Book, Product
-
-QUEUE = "surewrite-OperationsQueue-1A2B"
-KEY = IdempotencyKey("jwt:https://issuer.example alice", "k")
-RAINMAKER = {"Author": "John Grisham", "Title": "The Rainmaker"}
-
-
-class Desk:
-    """An API that accepts, a queue that holds, a worker that commits."""
-
-    def __init__(self, house: House) -> None:
-        self.house, self.sqs = house, RecordingSQS()
-        self.copies, self.others = RejectedMessages(), RejectedMessages()
-        self.operations = self.on(house)
-        self.received = 0
-
-    def on(self, house: House) -> Operations:
-        return Operations(house.db, "https://operations", lambda: self.sqs)
-
-    def submit(self, message: dict[str, Any], key: IdempotencyKey = KEY) -> Any:
-        write = write_of(message)
-        return self.operations.submit(write, message, key, deadline=Deadline.after(10))
-
-    @property
-    def records(self) -> list[dict[str, Any]]:
-        """What was sent since the last time that it was received."""
-        bodies, self.received = self.sqs.bodies[self.received :], len(self.sqs.bodies)
-        return [sqs_record(body, queue=QUEUE) for body in bodies]
-
-    def work(self, records: Iterable[Any] | None = None, db: Any = None) -> Report:
-        rejected = RejectedQueues(self.others, {QUEUE: self.copies})
-        consumer = Consumer(db or self.house.db, Catalogue(Book, Product), rejected, operations=QUEUE)
-        return consumer.process(self.records if records is None else records, deadline=Deadline.after(10))
-
-    def status(self, key: IdempotencyKey = KEY) -> str | None:
-        operation = self.operations.find(key)
-        return None if operation is None else operation.status
-
-    @property
-    def views(self) -> Any:
-        return (self.house.shown(Book, RAINMAKER) or {}).get("Views")
-
-
-@pytest.fixture
-def desk(house: House) -> Desk:
-    return Desk(house)
-
-
-def add(attribute: str, value: int, **members: Any) -> dict[str, Any]:
-    return {"op": "update", "collection": "books", "key": RAINMAKER, "add": {attribute: value}, **members}
-
-
-def write_of(message: dict[str, Any]) -> Any:
-    return parse_message(message).to_write(Catalogue(Book, Product))
+from tests.engine.desk import KEY, QUEUE, RAINMAKER, Desk, add, write_of
+from tests.engine.house import RETENTION
+from tests.models import Book
 
 
 def test_pending_then_applied_with_its_outcome(desk: Desk) -> None:
@@ -299,93 +234,6 @@ def test_an_expired_key_is_accepted_anew(desk: Desk) -> None:
     assert operation is not None
     assert (operation.status, operation.outcome) == ("pending", None)
     assert set(desk.house.record(KEY) or ()) == {"id", "fingerprint", "pending_since", "expires_at"}
-
-
-def test_only_its_own_queue_says_whose_key_it_is(desk: Desk) -> None:
-    """The same message in any other queue is refused, under the scope of that queue."""
-    body = message_of(KEY, add("Views", 1))
-    report = desk.work([sqs_record(body, queue="WritesQueue"), sqs_record(body, queue="OperationsQueue")])
-    assert (report.applied, len(report.rejected), desk.views, desk.status()) == (0, 2, None, None)
-    assert {rejection.key.scope for rejection in desk.others.rejections} == {
-        "queue:WritesQueue",
-        "queue:OperationsQueue",
-    }
-    assert desk.copies.rejections == []
-    # and without the setting no queue does
-    consumer = Consumer(desk.house.db, Catalogue(Book), desk.others)
-    (rejection,) = consumer.process([sqs_record(body, queue=QUEUE)], deadline=Deadline.after(10)).rejected
-    assert rejection.key.scope == f"queue:{QUEUE}"
-
-
-@pytest.mark.parametrize(
-    "body",
-    [
-        add("Views", 1),
-        {"scope": "a", "key": "k"},
-        {"scope": "a", "key": "k", "write": {}, "more": 1},
-        {"scope": 1, "key": "k", "write": {}},
-        {"scope": "a", "key": "", "write": {}},
-        [],
-    ],
-)
-def test_a_message_that_is_no_operation(desk: Desk, body: Any) -> None:
-    with pytest.raises(InvalidRequest):
-        read_message(body)
-    report = desk.work([sqs_record(body, queue=QUEUE)])
-    assert [rejection.key.scope for rejection in report.rejected] == [f"queue:{QUEUE}"]
-
-
-def test_a_write_that_is_no_longer_valid_is_rejected_under_its_key(desk: Desk) -> None:
-    """As after a deploy that changes the model."""
-    report = desk.work([sqs_record(message_of(KEY, add("Nowhere", 1)), queue=QUEUE)])
-    assert [rejection.key for rejection in report.rejected] == [KEY]
-    operation = desk.operations.find(KEY)
-    assert operation is not None
-    assert (operation.reason or "").startswith("InvalidUpdate: add Nowhere: ")
-
-
-def test_a_message_of_any_text(desk: Desk) -> None:
-    text = "\ufffe\uffff\x00\x1f 😀 é \\ufffe"
-    item = {**RAINMAKER, "Category": text}
-    body = message_of(KEY, {"op": "put", "collection": "books", "item": item})
-    assert not set(body) & {"\ufffe", "\uffff", "\x00", "\x1f"}
-    assert loads(body)["write"]["item"] == item
-
-
-def test_a_message_that_is_another_write(desk: Desk) -> None:
-    """A condition that is lost on the way, say, would not be noticed by anyone."""
-    write = write_of(add("Views", 1, when={"Stock": {"gt": 0}}))
-    with pytest.raises(ConfigurationError, match="another write"):
-        desk.operations.submit(write, add("Views", 1), KEY, deadline=Deadline.after(10))
-    assert (desk.status(), desk.sqs.bodies) == (None, [])
-
-
-def test_a_message_that_is_too_large(desk: Desk) -> None:
-    item = {**RAINMAKER, "Category": "x" * MAX_MESSAGE_BYTES}
-    with pytest.raises(MessageTooLarge, match="send it without respond-async"):
-        message_of(KEY, {"op": "put", "collection": "books", "item": item})
-
-
-def test_what_its_headers_demand_travels_along(desk: Desk) -> None:
-    book = Book(author="John Grisham", title="The Rainmaker")
-    put = {"op": "put", "collection": "books", "item": RAINMAKER, "if_none_match": "*"}
-    assert write_of(put).fingerprint == Write.put(book, absent=True).fingerprint
-    key = Book.schema_.key(RAINMAKER)
-    stale = {"op": "delete", "collection": "books", "key": RAINMAKER, "if_match": "v1", "return_values": "ALL_OLD"}
-    assert write_of(stale).fingerprint == Write.delete(Book, key, version="v1", return_values="ALL_OLD").fingerprint
-    anything = add("Views", 1, if_match="*", when={"Stock": {"eq": 1}})
-    present = attr("Stock").eq(1) & attr("Author").exists()
-    assert write_of(anything).fingerprint == Write.update(Book, key, {attr("Views").add(1)}, present).fingerprint
-    merge = {
-        "op": "merge",
-        "collection": "books",
-        "key": RAINMAKER,
-        "patch": {"Formats": {"Ebook": "E", "Hardcover": None}},
-    }
-    assert write_of(merge).kind == "update"
-    with pytest.raises(InvalidRequest) as caught:
-        write_of({**merge, "patch": {"Stock": "many"}})
-    assert caught.value.problems[0].location == ("patch", "Stock")
 
 
 def test_a_race_for_the_key_between_the_mark_and_its_look(desk: Desk) -> None:

@@ -11,21 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger
 from surewrite.commit.slots import MARGIN
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RejectedMessages
+from tests.faults import machines
 from tests.faults.kill.queues import SENT, Message
 from tests.models import MODELS, Book
 
@@ -250,14 +244,4 @@ class Machine(RuleBasedStateMachine):
 
 
 def test_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names: dict[str, str]) -> None:
-    class OnEngine(Machine):
-        client, tables = dynamodb_client, table_names
-
-    run_state_machine_as_test(
-        OnEngine,
-        settings=settings(
-            max_examples=settings().max_examples // 4,
-            stateful_step_count=25,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machines.run(Machine, dynamodb_client, table_names)

@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
 from surewrite import Client, Deadline, Ledger
 from surewrite.model.wire import image_from_wire
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
 from surewrite.testing import Crash, RejectedMessages
+from tests.faults import machines
 from tests.faults.visits import ASKED, CLOCKS, HOUR, ITEMS, SELDOM, VISIT, Asked, Message, Visit
 from tests.faults.wires import Wire, wire_to
 from tests.models import MODELS
@@ -336,14 +336,4 @@ def _but_item(fields: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_workers_with_everything_that_can_happen(dynamodb_client: DynamoDBClient, table_names: dict[str, str]) -> None:
-    class OnEngine(Machine):
-        client, tables = dynamodb_client, table_names
-
-    run_state_machine_as_test(
-        OnEngine,
-        settings=settings(
-            max_examples=settings().max_examples // 4,
-            stateful_step_count=25,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
+    machines.run(Machine, dynamodb_client, table_names)
