@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from aws_lambda_powertools.event_handler import APIGatewayHttpResolver
+from aws_lambda_powertools.event_handler import APIGatewayHttpResolver, Response
+from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from aws_lambda_powertools.event_handler.router import APIGatewayHttpRouter
 from aws_lambda_powertools.utilities.data_classes import APIGatewayProxyEventV2
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
@@ -59,6 +61,14 @@ class Resolver(APIGatewayHttpResolver):
 def new_router() -> APIGatewayHttpRouter:
     """Routes that `Resolver.include_router` takes in."""
     return APIGatewayHttpRouter()  # type: ignore[no-untyped-call]
+
+
+def close(router: APIGatewayHttpRouter, path: str, methods: Iterable[str]) -> None:
+    """Refuses all methods of the path but these. No collection has its name: otherwise it would be that of items."""
+
+    @router.route(path, method=sorted({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"}.difference(methods)))
+    def refuse_method(**_: str) -> Response[str]:
+        raise NotFoundError
 
 
 class _Shape(BaseModel):

@@ -5,13 +5,12 @@ from __future__ import annotations
 from http import HTTPStatus
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 import callers
 import inputs
 import problems
 import responses
-from event import new_router
+from event import close, new_router
 from service import deadline, operations, request
 from surewrite import IdempotencyKey
 
@@ -19,6 +18,7 @@ router = new_router()
 
 OPERATION = "/operations/<key>"
 METHODS = ("GET", "HEAD", "OPTIONS")
+close(router, OPERATION, METHODS)
 
 
 @router.route(OPERATION, method=["GET", "HEAD"])
@@ -29,9 +29,3 @@ def read_operation(key: str) -> Response[str]:
     if found is None:
         return problems.problem(HTTPStatus.NOT_FOUND, "there is no such operation", headers=responses.NOT_STORED)
     return responses.operation(found)
-
-
-@router.route(OPERATION, method=["POST", "PUT", "PATCH", "DELETE"])
-def refuse_method(key: str) -> Response[str]:
-    """No collection is called operations: otherwise the path would be that of an item in it."""
-    raise NotFoundError

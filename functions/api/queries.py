@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 from pydantic import BaseModel, ConfigDict, Field
 
 import inputs
 import responses
-from event import new_router
+from event import close, new_router
 from service import catalogue, db, deadline, request
 from surewrite.errors import InvalidRequest
 from surewrite.model.json import dumps
@@ -21,6 +20,7 @@ router = new_router()
 
 BATCH_GET = "/batch-get"
 METHODS = ("POST", "OPTIONS")
+close(router, BATCH_GET, METHODS)
 
 # Lambda's limit for a response is 6 MB, of JSON that holds the body as a string
 _MAX_RESPONSE_BYTES = 4_500_000
@@ -65,9 +65,3 @@ def get_batch() -> Response[str]:
     if len(dumps(answer).encode()) > _MAX_RESPONSE_BYTES:
         raise InvalidRequest.at("the items are too large for one response: ask for fewer", "keys")
     return responses.item(answer, None, headers=responses.consumed_capacity(call.consumed))
-
-
-@router.route(BATCH_GET, method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def refuse_method() -> Response[str]:
-    """No collection has this name: otherwise the path would be that of its items."""
-    raise NotFoundError

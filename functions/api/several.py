@@ -6,14 +6,13 @@ from http import HTTPStatus
 from typing import Any
 
 from aws_lambda_powertools.event_handler import Response
-from aws_lambda_powertools.event_handler.exceptions import NotFoundError
 
 import callers
 import inputs
 import preconditions
 import problems
 import responses
-from event import new_router
+from event import close, new_router
 from service import catalogue, count, counted, db, deadline, request
 from surewrite import Outcome, errors
 from surewrite.messages import BatchBody, TransactionBody
@@ -23,6 +22,8 @@ router = new_router()
 
 TRANSACTIONS, BATCH_WRITE = "/transactions", "/batch-write"
 METHODS = ("POST", "OPTIONS")
+close(router, TRANSACTIONS, METHODS)
+close(router, BATCH_WRITE, METHODS)
 
 
 @router.post(TRANSACTIONS)
@@ -50,13 +51,6 @@ def write_batch() -> Response[str]:
     except errors.BulkIncomplete as error:
         return problems.of_error(error, unprocessed=_unprocessed(body, bulk, error))
     return _done(done, {"written": len(bulk.writes)})
-
-
-@router.route(TRANSACTIONS, method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-@router.route(BATCH_WRITE, method=["GET", "HEAD", "PUT", "PATCH", "DELETE"])
-def refuse_method() -> Response[str]:
-    """No collection has these names: otherwise the path would be that of its items."""
-    raise NotFoundError
 
 
 def _done(done: Outcome, body: dict[str, Any]) -> Response[str]:
