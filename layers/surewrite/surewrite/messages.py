@@ -54,43 +54,43 @@ class PutRequest(_Request):
         return replace(write, **self.demands(model, self.condition(model)))
 
 
-class UpdateRequest(_Request, UpdateBody):
+class _KeyRequest(_Request):
+    """One that names its item by the key."""
+
     key: JSONObject
 
-    def to_write(self, models: Models) -> Write:
+    def target(self, models: Models) -> tuple[type[Item], JSONObject]:
+        """The model and the key of the item."""
         model = models[self.collection]
-        key = located(("key",), parse_key, model, self.key)
+        return model, located(("key",), parse_key, model, self.key)
+
+
+class UpdateRequest(_KeyRequest, UpdateBody):
+    def to_write(self, models: Models) -> Write:
+        model, key = self.target(models)
         return self.bind(model, key, **self.demands(model, None))
 
 
-class MergeRequest(_Request):
-    key: JSONObject
+class MergeRequest(_KeyRequest):
     patch: JSONObject
 
     def to_write(self, models: Models) -> Write:
-        model = models[self.collection]
-        key = located(("key",), parse_key, model, self.key)
+        model, key = self.target(models)
         demanded = self.demands(model, self.condition(model))
         return located(("patch",), lambda: Write.update(model, key, merge_actions(model, self.patch), **demanded))
 
 
-class DeleteRequest(_Request):
-    key: JSONObject
-
+class DeleteRequest(_KeyRequest):
     def to_write(self, models: Models) -> Write:
-        model = models[self.collection]
-        key = located(("key",), parse_key, model, self.key)
+        model, key = self.target(models)
         return Write.delete(model, key, **self.demands(model, self.condition(model)))
 
 
-class CheckRequest(_Request):
+class CheckRequest(_KeyRequest):
     """A condition on an item that is not written."""
 
-    key: JSONObject
-
     def to_write(self, models: Models) -> Write:
-        model = models[self.collection]
-        key = located(("key",), parse_key, model, self.key)
+        model, key = self.target(models)
         return Write.check(model, key, **self.demands(model, self.condition(model)))
 
 

@@ -22,19 +22,20 @@ from .parts import Part, Status, Verdict
 from .records import Claim
 from .schedule import MAX_ACTIONS, MAX_BYTES
 from .session import Call, Session
-from .units import After, Doubt, Unit
+from .units import After, Doubt, SingleUnit
 
 # "BatchWriteItem": items and bytes of one call
 _MAX_BATCH_ITEMS = 25
 _MAX_BATCH_BYTES = 16_000_000
 
 
-class ChunkUnit(Unit):
+class ChunkUnit(SingleUnit):
     """One chunk of a bulk write, under a key of its own. `gates` are what chunks wait for each other by: the first one
     holds all of them, so that a key that belongs to another request stops the others before they begin."""
 
     def __init__(self, ticket: int, writes: Sequence[Write], claim: Claim, gates: Sequence[Hashable]) -> None:
-        self.ticket, self._writes, self._claim = ticket, writes, claim
+        super().__init__(ticket)
+        self._writes, self._claim = writes, claim
         self._resources = (*(write.target for write in writes), claim.key, *gates)
 
     @property
@@ -77,12 +78,6 @@ class ChunkUnit(Unit):
                 error = InvalidUpdate(Problem(location, verdict.message or "DynamoDB refuses an item"))
                 return After(doubts=[Doubt(self.ticket, self._claim, error)])
         return After(left=[self])
-
-    def failed(self, error: Exception) -> After:
-        return self._done(Result(error=error))
-
-    def _done(self, result: Result) -> After:
-        return After(done=[(self.ticket, result)])
 
 
 def chunk_units(bulk: BulkWrite, key: IdempotencyKey, source: str | None, first_ticket: int) -> list[ChunkUnit]:

@@ -20,7 +20,7 @@ from .parts import Part, Status, Verdict
 from .records import Claim
 from .session import Call, Seen, Session
 from .steps import Step
-from .units import After, Reads, Unit
+from .units import CLAIM_BYTES, After, Reads, Unit
 
 
 class _Unseen(Enum):
@@ -30,7 +30,6 @@ class _Unseen(Enum):
 
 
 UNSEEN: Final = _Unseen.UNSEEN
-_CLAIM_BYTES = 400
 
 
 class ItemUnit(Unit):
@@ -99,7 +98,7 @@ class ItemUnit(Unit):
 
     @property
     def size(self) -> int:
-        return self._size + _CLAIM_BYTES * len(self.steps)
+        return self._size + CLAIM_BYTES * len(self.steps)
 
     @property
     def reads(self) -> Reads:

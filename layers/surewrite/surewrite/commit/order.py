@@ -24,29 +24,25 @@ def by_slots(ledger: Ledger, keys: Sequence[IdempotencyKey | None]) -> list[Sequ
     It is one group, in the order in which they come, unless they belong to more slots, or more of them to one, than a
     transaction should claim: then the groups are such that one transaction can claim all keys of an item in a group.
     """
-    times = [None if key is None else _slot_number(ledger, key) for key in keys]
-    sizes = Counter(time for time in times if time is not None)
+    slots = [None if key is None else ledger.slot(key) for key in keys]
+    sizes = Counter(slot for slot in slots if slot is not None)
     portions = max(_portions(len(sizes), _MOST_SLOTS), min(_portions(len(sizes), _SLOTS), len(keys) // _KEYS))
     if portions <= 1 and max(sizes.values(), default=0) <= MAX_CLAIMS:
         return [range(len(keys))]
     width = _portions(len(sizes), max(portions, 1))
-    span = {time: rank // width for rank, time in enumerate(sorted(sizes))}
-    share = {time: _portions(size, _portions(size, MAX_CLAIMS)) for time, size in sizes.items()}
-    taken: defaultdict[int, int] = defaultdict(int)
+    span = {slot: rank // width for rank, slot in enumerate(sorted(sizes))}  # in a scope the ids are in order of time
+    share = {slot: _portions(size, _portions(size, MAX_CLAIMS)) for slot, size in sizes.items()}
+    taken: Counter[str] = Counter()
     groups: defaultdict[tuple[int, int], list[int]] = defaultdict(list)
-    for position, time in enumerate(times):
-        if time is None:
+    for position, slot in enumerate(slots):
+        if slot is None:
             groups[0, 0].append(position)
         else:
-            groups[span[time], taken[time] // share[time]].append(position)
-            taken[time] += 1
+            groups[span[slot], taken[slot] // share[slot]].append(position)
+            taken[slot] += 1
     return [groups[group] for group in sorted(groups)]
 
 
 def _portions(count: int, size: int) -> int:
     """How many portions of a size it takes; or, of what size so many portions are."""
     return -(-count // size)
-
-
-def _slot_number(ledger: Ledger, key: IdempotencyKey) -> int | None:
-    return None if ledger.slot(key) is None or key.timestamp is None else key.timestamp // ledger.slot_ms

@@ -165,10 +165,15 @@ class Plan:
         """When the records expire."""
         return int(self._now + self._ledger.retention)
 
+    @property
+    def _slot_expiry(self) -> int:
+        """When the slots expire in which it claims, and those that it moves."""
+        return self._expiry + slots.MARGIN
+
     def moves(self) -> Iterator[tuple[str, dict[str, Any]]]:
         """The UpdateItems that must be made first, by their slots: a record may not outlive the slot that says that
         there is one, for in a slot that is born again its key could be claimed once more."""
-        ledger, expires_at = self._ledger, self._expiry + slots.MARGIN
+        ledger, expires_at = self._ledger, self._slot_expiry
         for slot, names in self._excluding.values():
             if slot.expires_at < self._expiry:
                 yield slot.id, slots.move_request(ledger.table, slot, sorted(names), expires_at, ledger.close_at)
@@ -177,7 +182,7 @@ class Plan:
         """Takes note that a slot was moved, or of the `item` that stood in the way of it: False if it does not exclude
         the same keys any more."""
         if item is None:
-            self._placement.moved(slot, self._expiry + slots.MARGIN)
+            self._placement.moved(slot, self._slot_expiry)
             return True
         seen, (_, names) = Slot.from_wire(slot, item), self._excluding[slot]
         self._placement.learn(seen)
@@ -186,8 +191,7 @@ class Plan:
 
     def actions(self) -> list[dict[str, Any]]:
         """The actions, those on slots first."""
-        ledger, now = self._ledger, self._now
-        expires_at = int(now + ledger.retention + slots.MARGIN)
+        ledger, now, expires_at = self._ledger, self._now, self._slot_expiry
         return [
             *(
                 slots.claim_action(ledger.table, slot, [_entry(one) for one in claims], expires_at, ledger.close_at)

@@ -17,10 +17,10 @@ from .parts import Part, Status, Verdict
 from .records import Claim
 from .session import Call, Session
 from .steps import Step
-from .units import After, Unit
+from .units import After, SingleUnit
 
 
-class PlainUnit(Unit):
+class PlainUnit(SingleUnit):
     """A step without a claim, committed without a look at its item.
 
     Every attempt stamps a version of its own: a writer who read in between notices, and an attempt whose response was
@@ -28,6 +28,7 @@ class PlainUnit(Unit):
     """
 
     def __init__(self, step: Step) -> None:
+        super().__init__(step.ticket)
         self._step, self._write = step, step.write
         self._version = ""
         self._lost: set[str] = set()
@@ -62,12 +63,6 @@ class PlainUnit(Unit):
             case Status.CONDITION_FAILED:
                 return self._unmet(verdict.image)
         return After(left=[ItemUnit([self._step], sees=True)])
-
-    def failed(self, error: Exception) -> After:
-        return self._done(Result(error=error))
-
-    def _done(self, result: Result) -> After:
-        return After(done=[(self._step.ticket, result)])
 
     def _unmet(self, image: Image | None) -> After:
         if image is not None and image.get(VERSION) in self._lost:

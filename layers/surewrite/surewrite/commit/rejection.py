@@ -11,14 +11,15 @@ from .outcome import Outcome, Result
 from .parts import Part, Status, Verdict
 from .records import Claim, Record
 from .session import Call, Session
-from .units import After, Unit
+from .units import After, SingleUnit, Unit
 
 
-class RejectionUnit(Unit):
+class RejectionUnit(SingleUnit):
     """A claim with the reason of its rejection, and nothing else. `record` is what has consumed the key before."""
 
     def __init__(self, ticket: int, claim: Claim) -> None:
-        self._ticket, self._claim = ticket, claim
+        super().__init__(ticket)
+        self._claim = claim
         self.record: Record | None = None
 
     @property
@@ -50,12 +51,6 @@ class RejectionUnit(Unit):
             case Status.REFUSED:
                 return self.failed(InvalidUpdate(Problem((), verdict.message or "DynamoDB refuses the record")))
         return After(left=[self])
-
-    def failed(self, error: Exception) -> After:
-        return self._done(Result(error=error))
-
-    def _done(self, result: Result) -> After:
-        return After(done=[(self._ticket, result)])
 
 
 def reject(

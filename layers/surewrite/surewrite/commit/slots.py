@@ -23,8 +23,7 @@ MAX_CLAIMS = 130
 """Keys of one slot that one transaction can claim: a condition has at most 4 KB and 300 operators ("Service, account,
 and table quotas in Amazon DynamoDB", expression parameters)."""
 
-DAY = 86_400
-MARGIN = DAY
+MARGIN = 86_400
 """Seconds that a slot outlives the retention of what was last claimed in it; so much may clocks differ."""
 
 

@@ -15,12 +15,10 @@ from .outcome import Outcome, Result, replayed
 from .parts import Part, Status, Verdict
 from .records import Claim
 from .session import Call, Seen, Session
-from .units import After, Doubt, Reads, Unit
-
-_CLAIM_BYTES = 400
+from .units import CLAIM_BYTES, After, Doubt, Reads, SingleUnit
 
 
-class TransactUnit(Unit):
+class TransactUnit(SingleUnit):
     """The writes with their claim, None without a key.
 
     Each is committed unread, under its condition and the model's constraint; or, where the model asks for more,
@@ -29,9 +27,10 @@ class TransactUnit(Unit):
     """
 
     def __init__(self, ticket: int, transact: TransactWrite, claim: Claim | None, *, contested: bool = False) -> None:
-        self.ticket, self.claim, self.contested = ticket, claim, contested
+        super().__init__(ticket)
+        self.claim, self.contested = claim, contested
         self._writes = transact.writes
-        self._size = transact.size + _CLAIM_BYTES
+        self._size = transact.size + CLAIM_BYTES
         self._resources = (*(write.target for write in self._writes), *(one.key for one in self.claims))
         self._sees = {position for position, write in enumerate(self._writes) if write.needs_item}
         self._images: dict[Target, Image | None] = {}
@@ -113,9 +112,6 @@ class TransactUnit(Unit):
                 return self._refused(verdict.action, verdict.message)
         return self._again()
 
-    def failed(self, error: Exception) -> After:
-        return self._done(Result(error=error))
-
     def _condition_failed(self, position: int, image: Image | None) -> After:
         write = self._writes[position]
         if position not in self._sees:
@@ -151,9 +147,6 @@ class TransactUnit(Unit):
     def _again(self, *, raced: bool = False) -> After:
         self._images = {}
         return After(left=[self], raced=Conflict("other writers kept changing the items") if raced else None)
-
-    def _done(self, result: Result) -> After:
-        return After(done=[(self.ticket, result)])
 
 
 def transact(session: Session, writes: Sequence[Write], key: IdempotencyKey | None, call: Call) -> Outcome:

@@ -39,7 +39,7 @@ from .retry import Deadline
 from .schedule import MAX_ACTIONS
 from .session import Call, Seen, Session
 from .transaction import Touched, Transaction
-from .units import After, Doubt, Reads, Unit
+from .units import After, Doubt, Reads, SingleUnit
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -48,10 +48,11 @@ Run = Callable[[Transaction], str]
 """Runs the function once; its result as JSON."""
 
 
-class WorkUnit(Unit):
+class WorkUnit(SingleUnit):
     """A function's run, again and again until one commits. `stored` is its result in the end, as JSON."""
 
     def __init__(self, run: Run, claim: Claim) -> None:
+        super().__init__(0)
         self._run, self._claim = run, claim
         self._items: list[Touched] = []
         self._record: Record | None = None
@@ -83,7 +84,7 @@ class WorkUnit(Unit):
 
     def prepare(self, session: Session, call: Call) -> tuple[Part | None, After]:
         if self._claim.barred_by(self._record):
-            return None, After(done=[(0, self.replay(self._claim, self._record))])
+            return None, self._done(self.replay(self._claim, self._record))
         transaction = Transaction(session, call)
         try:
             self.stored = self._run(transaction)
@@ -92,30 +93,27 @@ class WorkUnit(Unit):
         except Exception as error:
             if transaction.torn():
                 return None, self._again(raced=True)
-            return None, After(doubts=[Doubt(0, self._claim, error)])
+            return None, After(doubts=[Doubt(self.ticket, self._claim, error)])
         self._items = transaction.items
         return Part([replace(self._claim, outcome=self.stored)], actions), After()
 
     def conclude(self, verdict: Verdict) -> After:
         match verdict.status:
             case Status.APPLIED:
-                return After(done=[(0, Result(Outcome()))])
+                return self._done(Result(Outcome()))
             case Status.KEY_USED:
                 (record,) = verdict.records
                 assert record is not None
-                return After(done=[(0, self.replay(self._claim, record))])
+                return self._done(self.replay(self._claim, record))
             case Status.CONDITION_FAILED:
                 assert verdict.action is not None
                 return self._unmet(self._items[verdict.action], verdict)
             case Status.REFUSED if self._read_all:
                 error = InvalidUpdate(Problem((), verdict.message or "DynamoDB refuses the write"))
-                return After(doubts=[Doubt(0, self._claim, error)])
+                return After(doubts=[Doubt(self.ticket, self._claim, error)])
             case Status.REFUSED:
                 self._read_all = True
         return self._again()
-
-    def failed(self, error: Exception) -> After:
-        return After(done=[(0, Result(error=error))])
 
     def _unmet(self, touched: Touched, verdict: Verdict) -> After:
         if touched.read and (verdict.image is None or verdict.image != touched.image):
@@ -127,7 +125,7 @@ class WorkUnit(Unit):
             error: Exception = ConditionFailed(touched.target.model.schema_.visible(verdict.image))
         else:
             error = explain(touched.write, verdict.image)
-        return After(doubts=[Doubt(0, self._claim, error)])
+        return After(doubts=[Doubt(self.ticket, self._claim, error)])
 
     def _again(self, *, raced: bool = False) -> After:
         return After(left=[self], raced=Conflict("other writers kept changing the items") if raced else None)

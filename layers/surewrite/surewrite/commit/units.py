@@ -15,6 +15,9 @@ from .parts import Part, Verdict
 from .records import Claim, Record
 from .session import Call, Seen, Session
 
+CLAIM_BYTES = 400
+"""What a claim adds to a request, roughly."""
+
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
@@ -124,3 +127,16 @@ class Unit(ABC):
     @abstractmethod
     def failed(self, error: Exception) -> After:
         """What becomes of it where it can neither be prepared nor tried again."""
+
+
+class SingleUnit(Unit):
+    """A unit with one result, that of its `ticket`."""
+
+    def __init__(self, ticket: int) -> None:
+        self.ticket = ticket
+
+    def failed(self, error: Exception) -> After:
+        return self._done(Result(error=error))
+
+    def _done(self, result: Result) -> After:
+        return After(done=[(self.ticket, result)])
