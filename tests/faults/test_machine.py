@@ -18,9 +18,10 @@ from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Ledger
 from surewrite.commit.slots import MARGIN
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
-from surewrite.testing import Crash, Exactly, Fault, FaultTransport, RejectedMessages
+from surewrite.testing import Clock, Crash, Exactly, Fault, FaultTransport, RejectedMessages
 from tests.faults import machines
 from tests.faults.kill.queues import SENT, Message
+from tests.faults.ways import timed
 from tests.models import MODELS, Book
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 _RETENTION = 1000
 _QUEUE = "WritesQueue"
 _ITEMS = ("a", "b")
-_examples = itertools.count()
+_AUTHOR = "a"
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,8 @@ class Asked:
     amount: int | None = None
     shown: bool = False
 
-    def body(self, author: str) -> dict[str, Any]:
-        body: dict[str, Any] = {"op": "update", "collection": "books", "key": {"Author": author, "Title": self.item}}
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"op": "update", "collection": "books", "key": {"Author": _AUTHOR, "Title": self.item}}
         if self.amount is None:
             return {**body, "add": {"Views": 1}, "when": {"Category": {"eq": "never"}}}
         body["add"] = {self.attribute: self.amount}
@@ -82,10 +83,11 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.author = f"example-{next(_examples)}"
+        machines.clear(self.client, self.tables)
         self.packed = False
         self.ids = itertools.count()
         self.now = 1_000_000.0
+        self.clock = Clock()
         self.waiting: list[Message] = []
         self.acknowledged: list[Message] = []
         self.delivered: set[str] = set()
@@ -104,12 +106,12 @@ class Machine(RuleBasedStateMachine):
     def produce(self, requests: list[tuple[int, Asked]]) -> None:
         """New requests, or the same ones once more where their keys are in use."""
         for number, asked in requests:
-            key = f"{SENT + 100 * (number % 3)}-{self.author}/{number}" if self.packed else f"{self.author}/{number}"
+            key = f"{SENT + 100 * (number % 3)}-{number}" if self.packed else f"key-{number}"
             if key not in self.asked:
                 self.asked[key] = asked
                 if asked.amount is not None:
                     self.sums[asked.item][asked.attribute] += asked.amount
-            self._send(json.dumps({**self.asked[key].body(self.author), "idempotency_key": key}))
+            self._send(json.dumps({**self.asked[key].body(), "idempotency_key": key}))
 
     @precondition(lambda self: self.waiting)
     @rule(data=st.data(), size=_sizes)
@@ -151,7 +153,7 @@ class Machine(RuleBasedStateMachine):
     def restock(self, item: str, amount: int) -> None:
         self.client.update_item(
             TableName=self.tables["Books"],
-            Key={"Author": {"S": self.author}, "Title": {"S": item}},
+            Key={"Author": {"S": _AUTHOR}, "Title": {"S": item}},
             UpdateExpression="ADD Stock :amount SET #v = :v",
             ExpressionAttributeNames={"#v": "_v"},
             ExpressionAttributeValues={":amount": {"N": str(amount)}, ":v": {"S": f"restocked {next(self.ids)}"}},
@@ -205,18 +207,18 @@ class Machine(RuleBasedStateMachine):
     # --- how ---------------------------------------------------------------------------------------------------------
 
     def _stored(self, item: str) -> dict[str, Any]:
-        return self._writer(Exactly({})).table(Book).image((self.author, item), consistent=True) or {}
+        return self._writer(Exactly({})).table(Book).image((_AUTHOR, item), consistent=True) or {}
 
     def _send(self, body: str, key: str | None = None) -> None:
-        self.waiting.append(Message(_QUEUE, f"{self.author}/m{next(self.ids)}", body, key=key))
+        self.waiting.append(Message(_QUEUE, f"m{next(self.ids)}", body, key=key))
 
     def _redrive(self, rejection: Rejection) -> None:
         self._send(rejection.record.text, rejection.key.key)
 
     def _writer(self, plan: Exactly) -> Client:
-        transport = FaultTransport(Boto3Transport(self.client), plan, delay=0.001)
+        transport = timed(FaultTransport(Boto3Transport(self.client), plan, sleep=self.clock.sleep), self.clock)
         ledger = Ledger(self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now, close_at=4)
-        return Client(ledger, transport=transport, sleep=lambda _: None, tables={"Books": self.tables["Books"]})
+        return Client(ledger, transport=transport, sleep=self.clock.sleep, tables={"Books": self.tables["Books"]})
 
     def _process(self, batch: Sequence[Message], plan: Exactly, seconds: float) -> Report:
         """One invocation; what it acknowledges is gone from the queue."""
@@ -224,7 +226,7 @@ class Machine(RuleBasedStateMachine):
         before = set(self.delivered)
         self.delivered |= {message.id for message in unique}  # even if the worker dies: a rejection may be recorded
         consumer = Consumer(self._writer(plan), Catalogue(*MODELS), self.copies, parallel=1)
-        report = consumer.process([message.record(1) for message in unique], deadline=Deadline.after(seconds))
+        report = consumer.process([message.record(1) for message in unique], deadline=self.clock.deadline(seconds))
         done = {message.id for message in unique} - set(report.failures)
         self.waiting = [message for message in self.waiting if message.id not in done]
         self.acknowledged += [message for message in unique if message.id in done]

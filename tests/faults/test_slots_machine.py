@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from surewrite import Client, Deadline, Ledger
+from surewrite import Client, Ledger
 from surewrite.model.wire import image_from_wire
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer, Rejection, Report
-from surewrite.testing import Crash, RejectedMessages
+from surewrite.testing import Clock, Crash, RejectedMessages
 from tests.faults import machines
 from tests.faults.visits import ASKED, CLOCKS, HOUR, ITEMS, SELDOM, VISIT, Asked, Message, Visit
+from tests.faults.ways import timed
 from tests.faults.wires import Wire, wire_to
 from tests.models import MODELS
 
@@ -40,7 +41,6 @@ _SURE = _RETENTION - 20 * HOUR
 """How long a key is remembered by every clock, however long requests are on their way."""
 _SENT = 1_700_000_000_000
 _CLOSE_AT = 3
-_examples = itertools.count(1)
 
 
 class Machine(RuleBasedStateMachine):
@@ -49,9 +49,10 @@ class Machine(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.example = next(_examples)
+        machines.clear(self.client, self.tables)
         self.ids = itertools.count()
         self.now = _SENT / 1000
+        self.clock = Clock()
         self.late = wire_to(self.client)
         self.copies = RejectedMessages()
         self.refused: list[Rejection] = []
@@ -76,7 +77,7 @@ class Machine(RuleBasedStateMachine):
         for key, fields, other in requests:
             variants = self.asked.setdefault(key, [])
             if not variants or (other and len(variants) < 2):
-                variants.append(Asked(key * 10 + len(variants), self._item(fields["item"]), **_but_item(fields)))
+                variants.append(Asked(key * 10 + len(variants), fields["item"], **_but_item(fields)))
             self._send(self._key(key), variants[-1] if other else variants[0])
 
     @rule(requests=st.lists(st.tuples(st.sampled_from("ab"), ASKED), min_size=1, max_size=4))
@@ -84,10 +85,10 @@ class Machine(RuleBasedStateMachine):
         """New requests of message groups."""
         for group, fields in requests:
             key = 100 + len(self.groups)
-            asked = Asked(key * 10, self._item(fields["item"]), **_but_item(fields))
+            asked = Asked(key * 10, fields["item"], **_but_item(fields))
             self.asked[key] = [asked]
             self.groups[asked.number] = group
-            self._send(self._key(key), asked, group=f"{self.example}/{group}")
+            self._send(self._key(key), asked, group=group)
 
     @precondition(lambda self: self.waiting)
     @rule(visit=VISIT)
@@ -129,7 +130,7 @@ class Machine(RuleBasedStateMachine):
     def restock(self, item: int, amount: int) -> None:
         self.client.update_item(
             TableName=self.tables["ProductCatalog"],
-            Key={"Id": {"N": str(self._item(item))}},
+            Key={"Id": {"N": str(item)}},
             UpdateExpression="ADD QuantityOnHand :amount SET #v = :v",
             ExpressionAttributeNames={"#v": "_v"},
             ExpressionAttributeValues={":amount": {"N": str(amount)}, ":v": {"S": f"restocked {next(self.ids)}"}},
@@ -168,7 +169,7 @@ class Machine(RuleBasedStateMachine):
     def _had_an_effect(self, number: int, item: int, involved: Sequence[Message]) -> None:
         when, before = self.applied.get(number // 10, (0.0, 0))
         assert self.now - when >= _SURE, f"{number} so soon after {before}"
-        assert self._of(number).item == self._item(item)
+        assert self._of(number).item == item
         sources = [message for message in involved if message.asked.number == number]
         free = [message for message in sources if self.now - self.rejected.get(message.id, 0.0) >= _SURE]
         assert free, f"{number} was rejected"
@@ -179,7 +180,7 @@ class Machine(RuleBasedStateMachine):
         number = _number(rejection)
         asked = self._of(number)
         assert asked.takes or asked.when, rejection.reason
-        assert self._stored(asked.item - self.example * 10).get("QuantityOnHand", 0) == 0, rejection.reason
+        assert self._stored(asked.item).get("QuantityOnHand", 0) == 0, rejection.reason
         when, applied = self.applied.get(number // 10, (0.0, 0))
         assert applied != number or self.now - when >= _SURE, "rejected and applied"
 
@@ -281,7 +282,7 @@ class Machine(RuleBasedStateMachine):
             self.received[message.id] = self.received.get(message.id, 0) + 1
         consumer = Consumer(self._worker(wire, fast), Catalogue(*MODELS), self.copies, parallel=1)
         records = [message.record(self.received[message.id]) for message in batch]
-        report = consumer.process(records, deadline=Deadline.after(seconds))
+        report = consumer.process(records, deadline=self.clock.deadline(seconds))
         self._acknowledge(batch, report)
         return report
 
@@ -300,10 +301,10 @@ class Machine(RuleBasedStateMachine):
         ledger = Ledger(
             self.tables["Ledger"], retention=_RETENTION, clock=lambda: self.now + fast, slot_ms=100, close_at=_CLOSE_AT
         )
-        return Client(ledger, transport=wire, sleep=lambda _: None, tables=self.tables)
+        return Client(ledger, transport=timed(wire, self.clock), sleep=self.clock.sleep, tables=self.tables)
 
     def _send(self, key: str, asked: Asked, *, group: str | None = None, redriven: bool = False) -> None:
-        self.waiting.append(Message(f"{self.example}/m{next(self.ids)}", key, asked, group, redriven))
+        self.waiting.append(Message(f"m{next(self.ids)}", key, asked, group, redriven))
 
     def _redrive(self, rejection: Rejection) -> None:
         asked = self._of(_number(rejection))
@@ -311,17 +312,13 @@ class Machine(RuleBasedStateMachine):
 
     def _key(self, key: int) -> str:
         """Of every four one has a record of its own; the others are spread over three slots."""
-        name = f"{self.example}-{key}"
-        return name if key % 4 == 3 else f"{_SENT + 100 * (key % 4)}-{name}"
-
-    def _item(self, item: int) -> int:
-        return self.example * 10 + item
+        return f"key-{key}" if key % 4 == 3 else f"{_SENT + 100 * (key % 4)}-{key}"
 
     def _of(self, number: int) -> Asked:
         return self.asked[number // 10][number % 10]
 
     def _stored(self, item: int) -> dict[str, Any]:
-        key: Any = {"Id": {"N": str(self._item(item))}}
+        key: Any = {"Id": {"N": str(item)}}
         found = self.client.get_item(TableName=self.tables["ProductCatalog"], Key=key, ConsistentRead=True)
         return image_from_wire(found.get("Item", {}))
 

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Item, Outcome, Write, attr
+from surewrite import Boto3Transport, Client, Deadline, IdempotencyKey, Item, Outcome, Transport, Write, attr
 from surewrite.errors import Retryable
 from surewrite.model.wire import Image
-from surewrite.testing import Crash, Fault, FaultPlan, FaultTransport
+from surewrite.testing import Clock, Crash, Fault, FaultPlan, FaultTransport, InterceptingTransport
 from tests.engine.house import House, Keys
 from tests.faults.wires import Edit, Edited
 from tests.models import Book, Offer
@@ -97,6 +97,12 @@ IMPATIENT = Still(0.05 + 1e-9)
 
 def no_sleep(seconds: float) -> None:
     pass
+
+
+def timed(inner: Transport, clock: Clock) -> Transport:
+    """Each call takes 20 ms of the clock's time, however long it takes: what a deadline cuts short is the same in every
+    run."""
+    return InterceptingTransport(inner, lambda operation, request: clock.sleep(0.02))
 
 
 def broken(house: House, plan: FaultPlan) -> FaultTransport:
