@@ -11,13 +11,20 @@ if TYPE_CHECKING:
 
 
 def check(models: "Iterable[type[Item]]", tables: Mapping[str, Table]) -> None:
-    """TemplateError where a model has no table, or another key than its table: DynamoDB would refuse every write."""
+    """TemplateError where a model has no table, another key than its table, or an index that its table does not have:
+    DynamoDB would refuse every write, or every read of the index."""
     for model in models:
         name, key = model.schema_.table, {one.name: one.type for one in model.schema_.key_attributes}
         if name not in tables:
             raise TemplateError(f"{model.__name__}: the template has no table {name}")
         if list(tables[name].key.items()) != list(key.items()):
             raise TemplateError(f"{name}: the table's key is {_text(tables[name].key)}, the model's {_text(key)}")
+        for index in model.schema_.indexes.values():
+            found = tables[name].index_keys(index.name, local=index.local)
+            if found != [key.name for key in index.keys]:
+                kind = "local" if index.local else "global"
+                wanted = " and ".join(key.name for key in index.keys)
+                raise TemplateError(f"{name}: the template has no {kind} index {index.name} on {wanted}, the model has")
 
 
 def path(model: "type[Item]") -> str:

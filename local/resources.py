@@ -65,15 +65,23 @@ def _create_table(client: "DynamoDBClient", table: Table, name: str) -> None:
     try:
         client.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **properties)
     except client.exceptions.ResourceInUseException:
-        kept = client.describe_table(TableName=name)["Table"]["KeySchema"]
-        if {element["AttributeName"] for element in kept} != set(table.key):
+        kept = client.describe_table(TableName=name)["Table"]
+        if {element["AttributeName"] for element in kept["KeySchema"]} != set(table.key):
             raise EngineError(f"the kept table {name} has another key than the template: choose another DATA") from None
+        if lacking := sorted(table.index_names - _index_names(kept)):
+            reason = f"the kept table {name} lacks the index {lacking[0]} of the template"
+            raise EngineError(f"{reason}: choose another DATA") from None
         return
     client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 1, "MaxAttempts": 20})
     time_to_live = table.time_to_live_specification
     if time_to_live is not None:
         specification = {"AttributeName": time_to_live.attribute_name, "Enabled": time_to_live.enabled}
         client.update_time_to_live(TableName=name, TimeToLiveSpecification=specification)  # type: ignore[arg-type]
+
+
+def _index_names(description: Mapping[str, Any]) -> set[str]:
+    kinds = ("GlobalSecondaryIndexes", "LocalSecondaryIndexes")
+    return {index["IndexName"] for kind in kinds for index in description.get(kind, ())}
 
 
 def create_queues(client: "SQSClient", template: Template) -> dict[str, str]:

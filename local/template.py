@@ -68,6 +68,18 @@ class Table(_Properties):
         names = [element.attribute_name for element in sorted(self.key_schema, key=lambda element: element.key_type)]
         return {name: types[name] for name in names}
 
+    @property
+    def index_names(self) -> set[str]:
+        indexes = [*(self.global_secondary_indexes or ()), *(self.local_secondary_indexes or ())]
+        return {index["IndexName"] for index in indexes}
+
+    def index_keys(self, name: str, *, local: bool) -> list[str] | None:
+        """The key attributes of an index, partition key first; None if there is none of that name."""
+        indexes = (self.local_secondary_indexes if local else self.global_secondary_indexes) or []
+        schemas = [index["KeySchema"] for index in indexes if index["IndexName"] == name]
+        in_order = (sorted(schema, key=lambda element: str(element["KeyType"])) for schema in schemas)
+        return next(([element["AttributeName"] for element in schema] for schema in in_order), None)
+
 
 class RedrivePolicy(_Properties):
     dead_letter_target_arn: str = Field(alias="deadLetterTargetArn")

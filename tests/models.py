@@ -11,7 +11,7 @@ from typing import Annotated, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_pascal
 
-from surewrite import Item, PartitionKey, SortKey
+from surewrite import GlobalIndex, Item, LocalIndex, PartitionKey, SortKey
 
 Count = Annotated[int, Field(ge=0)]
 Money = Annotated[Decimal, Field(ge=0)]
@@ -44,7 +44,9 @@ class Product(Item, table="ProductCatalog", collection="products"):
     related_items: list[int] = []
 
 
-class Thread(Item, table="Thread", collection="threads"):
+class Thread(
+    Item, table="Thread", collection="threads", indexes=[LocalIndex("LastPostIndex", "LastPostDateTime", "KEYS_ONLY")]
+):
     """A discussion thread of a forum. `last_post_date_time` has the form `201603190422`."""
 
     model_config = ConfigDict(alias_generator=to_pascal)
@@ -70,7 +72,7 @@ class Address(BaseModel):
     zipcode: int | None = None
 
 
-class User(Item, table="users", collection="users"):
+class User(Item, table="users", collection="users", indexes=[GlobalIndex("ByAccountType", "account_type", "age")]):
     """A user of the shop."""
 
     username: PartitionKey[str]

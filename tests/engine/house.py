@@ -4,7 +4,7 @@ import base64
 import hashlib
 import time
 import zlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -47,8 +47,9 @@ class House:
         self.transport = RecordingTransport(Boto3Transport(self.client))
         self.db = self.on(self.transport)
 
-    def with_table(self, model: type[Item], *, attributes: Sequence[Any] = (), **options: Any) -> Self:
-        """This house with one more table, that of the model; `attributes` and `options` as boto3 takes them."""
+    def with_table(self, model: type[Item], *, attributes: Mapping[str, str] | None = None, **options: Any) -> Self:
+        """This house with one more table, that of the model; `attributes` and `options` are
+        `create_table`'s."""
         name = self.names["Ledger"] + "-" + model.schema_.table
         create_table(self.client, name, model, attributes=attributes, **options)
         return replace(self, names={**self.names, model.schema_.table: name})

@@ -227,8 +227,7 @@ def test_an_index(house: House) -> None:
         "KeySchema": [{"AttributeName": "n", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "ALL"},
     }
-    attributes = [{"AttributeName": "n", "AttributeType": "N"}]
-    texts = house.with_table(Text, attributes=attributes, GlobalSecondaryIndexes=[index]).table(Text)
+    texts = house.with_table(Text, attributes={"n": "N"}, GlobalSecondaryIndexes=[index]).table(Text)
     for number in range(6):
         texts.put(Text(id=str(number), n=number % 2))
     assert {text.id for text in texts.query(attr("n").eq(1), index="by-n")} == {"1", "3", "5"}

@@ -2,7 +2,7 @@ import pytest
 
 from local import models
 from local.template import AttributeDefinition, KeyElement, Table, TemplateError
-from tests.models import Book, Product, Thing
+from tests.models import Book, Product, Thing, Thread
 
 
 @pytest.mark.parametrize(("name", "type_"), [("Id", "S"), ("ID", "N"), ("Id", "B")])
@@ -29,3 +29,37 @@ def test_the_path_of_an_item() -> None:
         "/products/1",
         "/things/AA%3D%3D/1",
     ]
+
+
+def _threads(**indexes: object) -> dict[str, Table]:
+    table = {
+        "logical_id": "Thread",
+        "key_schema": [
+            {"AttributeName": "ForumName", "KeyType": "HASH"},
+            {"AttributeName": "Subject", "KeyType": "RANGE"},
+        ],
+        "attribute_definitions": [
+            {"AttributeName": name, "AttributeType": "S"} for name in ("ForumName", "Subject", "LastPostDateTime")
+        ],
+        **indexes,
+    }
+    return {"Thread": Table.model_validate(table)}
+
+
+def _index(sort: str) -> list[dict[str, object]]:
+    keys = [("ForumName", "HASH"), (sort, "RANGE")]
+    schema = [{"AttributeName": name, "KeyType": role} for name, role in keys]
+    return [{"IndexName": "LastPostIndex", "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}]
+
+
+def test_the_indexes_of_a_model() -> None:
+    models.check([Thread], _threads(local_secondary_indexes=_index("LastPostDateTime")))
+    for tables in (
+        _threads(),
+        _threads(local_secondary_indexes=_index("Subject")),
+        _threads(global_secondary_indexes=_index("LastPostDateTime")),
+    ):
+        with pytest.raises(TemplateError) as caught:
+            models.check([Thread], tables)
+        wanted = "ForumName and LastPostDateTime"
+        assert str(caught.value) == f"Thread: the template has no local index LastPostIndex on {wanted}, the model has"

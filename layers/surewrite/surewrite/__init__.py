@@ -52,6 +52,8 @@ if TYPE_CHECKING:
     from .expressions.evaluate import ReturnValues as ReturnValues
     from .expressions.evaluate import apply as apply
     from .expressions.updates import Update as Update
+    from .model.indexes import GlobalIndex as GlobalIndex
+    from .model.indexes import LocalIndex as LocalIndex
     from .model.item import Item as Item
     from .model.keys import PartitionKey as PartitionKey
     from .model.keys import SortKey as SortKey
@@ -85,6 +87,7 @@ _MODULES = {
     ".expressions.evaluate": "ReturnValues apply",
     ".expressions.attributes": "attr",
     ".expressions.updates": "Update",
+    ".model.indexes": "GlobalIndex LocalIndex",
     ".model.item": "Item",
     ".model.keys": "PartitionKey SortKey",
     ".operations": "Operation Operations",

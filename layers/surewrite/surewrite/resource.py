@@ -10,9 +10,8 @@ from typing import Any, Self
 from .commit.retry import Backoff, Deadline
 from .commit.session import Session
 from .errors import CallFailed, DeadlineExceeded
+from .model.definition import table_definition
 from .model.item import Item
-
-_ROLES = ("HASH", "RANGE")
 
 
 class TableResource:
@@ -39,30 +38,16 @@ class TableResource:
         deadline: Deadline | None = None,
         **options: Any,
     ) -> Self:
-        """Creates the table with the model's key, and waits until it exists.
+        """Creates the table with the model's key and indexes, and waits until it exists.
 
         It is billed by request, or has `read_units` and `write_units`. `ttl` names the attribute whose time, in seconds
-        since 1970, an item does not outlive. `options` are CreateTable's own, indexes say, with the types of their keys
-        in `attributes`: `{"age": "N"}`.
+        since 1970, an item does not outlive. `options` are CreateTable's own, indexes say that the model does not
+        declare, with the types of their keys in `attributes`: `{"age": "N"}`.
         """
-        keys = [(one.name, one.type) for one in self.model.schema_.key_attributes]
-        typed = {**dict(keys), **(attributes or {})}
-        units = {"ReadCapacityUnits": read_units or 1, "WriteCapacityUnits": write_units or 1}
         provisioned = read_units is not None or write_units is not None
-        billing: dict[str, Any] = (
-            {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
-            if provisioned
-            else {"BillingMode": "PAY_PER_REQUEST"}
-        )
-        request = {
-            "TableName": self.name,
-            "KeySchema": [
-                {"AttributeName": name, "KeyType": role} for (name, _), role in zip(keys, _ROLES, strict=False)
-            ],
-            "AttributeDefinitions": [{"AttributeName": name, "AttributeType": kind} for name, kind in typed.items()],
-            **billing,
-            **options,
-        }
+        units = {"ReadCapacityUnits": read_units or 1, "WriteCapacityUnits": write_units or 1} if provisioned else None
+        definition = table_definition(self.model.schema_, attributes=attributes, units=units, **options)
+        request = {"TableName": self.name, **definition}
         self._call("CreateTable", request, deadline)
         self.wait_until_exists(deadline=deadline)
         if ttl is not None:

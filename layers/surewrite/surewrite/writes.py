@@ -104,6 +104,7 @@ class Write:
         action = Put(item.to_image(), item.to_image(given_only=True))
         checked_size({**action.image, VERSION: new_version()})
         schema = type(item).schema_
+        schema.check_indexed(action.image)
         return cls(type(item), schema.key(schema.key_of(action.image)), action, **options)
 
     @classmethod

@@ -41,6 +41,7 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
     if isinstance(write.action, Update):
         write.model.from_image(new)
         checked_size({**new, VERSION: version})
+        write.model.schema_.check_indexed(new)
         shown = visible(returned(write.action, write.return_values, old, new))
     else:
         shown = {"ALL_NEW": visible(new), "ALL_OLD": old}.get(write.return_values)

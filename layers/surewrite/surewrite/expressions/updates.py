@@ -11,12 +11,13 @@ from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
-from ..errors import InvalidRequest, InvalidUpdate, Problem
+from ..errors import InvalidItem, InvalidRequest, InvalidUpdate, Problem
 from ..model.fields import field_at
 from ..model.item import VERSION, Item
 from ..model.json import canonical
 from ..paths import Element, Path
-from .actions import Action
+from .actions import Action, SetAction
+from .operands import IfNotExists, Value
 from .placeholders import MAX_OPERATORS, Placeholders, check_expression
 
 _CLAUSES = ("SET", "REMOVE", "ADD", "DELETE")
@@ -126,7 +127,20 @@ def _checked(action: Action, model: type[Item], proven: tuple[Path, ...]) -> Act
     if parent is not None and not any(path[: len(parent)] == parent for path in proven):
         remedy = f"set {parent} as a whole, or add the condition that it exists"
         raise InvalidUpdate(Problem((), f"{parent} may be missing, then this path leads nowhere; {remedy}"))
-    return action.checked(model, target)
+    checked = action.checked(model, target)
+    if len(checked.path) == 1 and isinstance(checked, SetAction):
+        operand = checked.operand.default if isinstance(checked.operand, IfNotExists) else checked.operand
+        if isinstance(operand, Value):
+            _check_indexed(model, checked.path.name, operand.value)
+    return checked
+
+
+def _check_indexed(model: type[Item], name: str, value: Any) -> None:
+    """InvalidUpdate for a value that an index could not have as its key."""
+    try:
+        model.schema_.check_indexed({name: value})
+    except InvalidItem as error:
+        raise InvalidUpdate(Problem((), error.problems[0].reason)) from None
 
 
 def _overlaps(actions: list[Action]) -> Iterator[Problem]:

@@ -15,7 +15,8 @@ from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, 
 from ..paths import Path
 from .annotations import alias_of
 from .coerce import check_whole, native, prune
-from .keys import KeyAttribute, KeyImage, KeyRole, key_attribute
+from .indexes import Declared, GlobalIndex, Index, IndexKey, LocalIndex
+from .keys import MAX_KEY_BYTES, KeyAttribute, KeyImage, KeyRole, key_attribute
 from .partial import lenient_instance, partial_instance
 from .wire import MAX_ITEM_BYTES, Image, Wire, item_size, to_wire
 
@@ -23,9 +24,13 @@ VERSION = "_v"
 """The attribute that holds an item's version: a fresh random token at each write. It never reaches a model."""
 
 
+_ROLES = (KeyRole.PARTITION, KeyRole.SORT)
+
+
 @dataclass(frozen=True)
 class Schema:
-    """What a model says about its table. `attributes` maps the names in DynamoDB to the fields."""
+    """What a model says about its table. `attributes` maps the names in DynamoDB to the fields, `indexes` the names of
+    its secondary indexes to them."""
 
     table: str
     collection: str
@@ -33,6 +38,7 @@ class Schema:
     sort: KeyAttribute | None
     attributes: dict[str, FieldInfo]
     fields: dict[str, str]
+    indexes: dict[str, Index]
 
     @cached_property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
@@ -81,6 +87,18 @@ class Schema:
         named = zip(self.key_attributes, texts, strict=True)
         return KeyImage({attribute.name: attribute.parse(text) for attribute, text in named}, self.collection)
 
+    def check_indexed(self, image: Mapping[str, Any]) -> None:
+        """InvalidItem for what DynamoDB does not take as the key of an index ("Managing global secondary indexes" and
+        its quotas): another type, NULL included, nothing between the quotes, too many bytes."""
+        problems = [
+            Problem((key.name,), reason)
+            for index in self.indexes.values()
+            for number, key in enumerate(index.keys)
+            if key.name in image and (reason := key.refuses(image[key.name], MAX_KEY_BYTES[_ROLES[number]]))
+        ]
+        if problems:
+            raise InvalidItem(*dict.fromkeys(problems))
+
     def key_of(self, image: Mapping[str, Any]) -> Image:
         return {attribute.name: image[attribute.name] for attribute in self.key_attributes}
 
@@ -128,7 +146,8 @@ class Item(BaseModel):
             stock: int = Field(default=0, ge=0)
 
     `table` is the table's logical name, `collection` the name in URLs and messages (by default the class name in lower
-    case). Aliases are the names of attributes in DynamoDB; both names are accepted in Python, only aliases in requests.
+    case), `indexes` are its secondary indexes: `[GlobalIndex("ByAccountType", "account_type", "age")]`.
+    Aliases are the names of attributes in DynamoDB; both names are accepted in Python, only aliases in requests.
     Unknown attributes are refused on the way in and ignored on the way out, unless the model says `extra="allow"`.
     A field left at None is not stored, one that was set to None is stored as NULL; an empty set is not stored,
     because DynamoDB has none.
@@ -145,16 +164,28 @@ class Item(BaseModel):
 
     schema_: ClassVar[Schema]
 
-    def __init_subclass__(cls, *, table: str | None = None, collection: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(
+        cls,
+        *,
+        table: str | None = None,
+        collection: str | None = None,
+        indexes: Iterable[GlobalIndex | LocalIndex] = (),
+        **kwargs: Any,
+    ) -> None:
         super().__init_subclass__(**kwargs)
 
     @classmethod
     def __pydantic_init_subclass__(
-        cls, *, table: str | None = None, collection: str | None = None, **kwargs: Any
+        cls,
+        *,
+        table: str | None = None,
+        collection: str | None = None,
+        indexes: Iterable[GlobalIndex | LocalIndex] = (),
+        **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if table is not None:
-            cls.schema_ = _schema(cls, table, collection or cls.__name__.lower())
+            cls.schema_ = _schema(cls, table, collection or cls.__name__.lower(), indexes)
 
     @classmethod
     def from_image(cls, image: Mapping[str, Any]) -> Self:
@@ -237,7 +268,7 @@ def checked_size(image: Mapping[str, Any]) -> Wire:
     return wire
 
 
-def _schema(model: type[Item], table: str, collection: str) -> Schema:
+def _schema(model: type[Item], table: str, collection: str, indexes: Iterable[GlobalIndex | LocalIndex]) -> Schema:
     if model.__pydantic_decorators__.model_serializers:
         reason = "a serializer of the whole model would hide what is stored; give its fields serializers"
         raise ConfigurationError(f"{model.__name__}: {reason}")
@@ -254,4 +285,7 @@ def _schema(model: type[Item], table: str, collection: str) -> Schema:
             keys[role] = key_attribute(model, name, alias, field, role)
     if KeyRole.PARTITION not in keys:
         raise ConfigurationError(f"{model.__name__}: no field is marked as the partition key")
-    return Schema(table, collection, keys[KeyRole.PARTITION], keys.get(KeyRole.SORT), attributes, fields)
+    partition, sort = keys[KeyRole.PARTITION], keys.get(KeyRole.SORT)
+    table_keys = [IndexKey(key.name, key.type) for key in (partition, sort) if key is not None]
+    declared = Declared(model.__name__, attributes, table_keys).resolve(indexes)
+    return Schema(table, collection, partition, sort, attributes, fields, declared)

@@ -31,7 +31,7 @@ PartitionKey = Annotated[T, KeyRole.PARTITION]
 SortKey = Annotated[T, KeyRole.SORT]
 
 # "Service, account, and table quotas": key lengths in bytes
-_MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
+MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
 _KEY_TYPES: dict[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
 _KEY_VALUES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal, float), "B": (bytes, bytearray)}
 _NUMERIC_KEY = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
@@ -56,7 +56,7 @@ class KeyAttribute:
     @property
     def max_bytes(self) -> int:
         """How long a string or binary value may be."""
-        return _MAX_KEY_BYTES[self.role]
+        return MAX_KEY_BYTES[self.role]
 
     @cached_property
     def _adapter(self) -> TypeAdapter[Any]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from ..model.definition import table_definition
 from ..model.item import Item
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
-
-_ROLES = ("HASH", "RANGE")
 
 
 def create_tables(client: DynamoDBClient, models: Iterable[type[Item]], prefix: str = "") -> dict[str, str]:
@@ -25,25 +24,16 @@ def create_tables(client: DynamoDBClient, models: Iterable[type[Item]], prefix: 
 
 def create_ledger(client: DynamoDBClient, name: str) -> None:
     """A ledger's table. Its records stay: it has no time to live."""
-    _create(client, name, [("id", "S")])
+    client.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
 
 
 def create_table(
-    client: DynamoDBClient, name: str, model: type[Item], *, attributes: Sequence[Any] = (), **options: Any
+    client: DynamoDBClient, name: str, model: type[Item], *, attributes: Mapping[str, str] | None = None, **options: Any
 ) -> None:
-    """The model's table; `attributes` and `options` are for indexes, as boto3 takes them."""
-    _create(client, name, [(key.name, key.type) for key in model.schema_.key_attributes], attributes, **options)
-
-
-def _create(
-    client: DynamoDBClient, name: str, keys: Sequence[tuple[str, Any]], attributes: Sequence[Any] = (), **options: Any
-) -> None:
-    schema: Any = [{"AttributeName": key, "KeyType": role} for (key, _), role in zip(keys, _ROLES, strict=False)]
-    named: Any = [{"AttributeName": key, "AttributeType": kind} for key, kind in keys]
-    client.create_table(
-        TableName=name,
-        KeySchema=schema,
-        AttributeDefinitions=[*named, *attributes],
-        BillingMode="PAY_PER_REQUEST",
-        **options,
-    )
+    """The model's table. `options` are CreateTable's own; the keys of indexes among them have types in `attributes`."""
+    client.create_table(TableName=name, **table_definition(model.schema_, attributes=attributes, **options))
