@@ -255,8 +255,14 @@ def _document(path: Path) -> dict[str, Any]:
 
 
 def _defaults(document: dict[str, Any]) -> dict[str, Any]:
+    """A parameter without a default, such as a secret, is its own name here, as long as it has to be: the same at every
+    start."""
     parameters = document.get("Parameters", {})
-    return {name: parameter["Default"] for name, parameter in parameters.items() if "Default" in parameter}
+    return {name: parameter.get("Default", _stand_in(name, parameter)) for name, parameter in parameters.items()}
+
+
+def _stand_in(name: str, parameter: Mapping[str, Any]) -> str:
+    return f"local-{name}".ljust(int(parameter.get("MinLength", 0)), "-")
 
 
 def _references(resources: dict[str, Any]) -> dict[str, str]:

@@ -77,7 +77,12 @@ def allowed_methods(segments: list[str]) -> tuple[str, ...]:
         return operations.METHODS
     if segments[-2:-1] == ["counters"] and len(segments) in (4, 5):
         return "POST", "OPTIONS"
-    return ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS") if len(segments) in (2, 3) and all(segments) else ()
+    if len(segments) == 1 and segments[0]:
+        return "GET", "HEAD", "OPTIONS"
+    of_item = ("GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS")
+    if len(segments) == 2 and segments[1] == "query":  # an item may have this key
+        return "POST", *of_item
+    return of_item if len(segments) in (2, 3) and all(segments) else ()
 
 
 @app.exception_handler([Exception, errors.ConfigurationError, errors.CallFailed])

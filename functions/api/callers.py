@@ -56,6 +56,15 @@ def scope(event: Event) -> str:
     raise InvalidKey(Problem((_HEADER,), "the authorizer names no caller (iss and sub, userArn or principalId)"))
 
 
+def reader(event: Event) -> str:
+    """Whose cursors these are. A caller whom the authorizer does not name may read, but shares them with all others of
+    that kind."""
+    try:
+        return scope(event)
+    except InvalidKey:
+        return "unnamed"
+
+
 def _without_session(arn: str) -> str:
     """`arn:aws:sts::123456789012:assumed-role/Editor/i-0abc` is the role `…:assumed-role/Editor`."""
     return re.sub(r"(:assumed-role/[^/]+)/.*", r"\1", arn)

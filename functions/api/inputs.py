@@ -29,11 +29,16 @@ class UnsupportedMediaType(Exception):
     """The body is not JSON."""
 
 
-def target(catalogue: Catalogue, collection: str, partition: str, sort: str | None) -> tuple[type[Item], Image]:
+def target(catalogue: Catalogue, named: str, partition: str, sort: str | None) -> tuple[type[Item], Image]:
     """The model and the primary key that percent-encoded segments of a path name."""
-    model = catalogue[_decoded("collection", collection)]
+    model = collection(catalogue, named)
     key = [_decoded("partition", partition)] + ([] if sort is None else [_decoded("sort", sort)])
     return model, model.schema_.parse_key(key)
+
+
+def collection(catalogue: Catalogue, segment: str) -> type[Item]:
+    """The model of the collection in a path."""
+    return catalogue[_decoded("collection", segment)]
 
 
 def attribute(segment: str) -> str:

@@ -27,7 +27,11 @@ def item(
     headers: Mapping[str, str] | None = None,
 ) -> Response[str]:
     """The attributes as JSON."""
-    return Response(status, content_type=JSON, headers={**(headers or {}), **_etag(version)}, body=dumps(attributes))
+    return json(dumps(attributes), status=status, headers={**(headers or {}), **_etag(version)})
+
+
+def json(text: str, *, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str]) -> Response[str]:
+    return Response(status, content_type=JSON, headers=dict(headers), body=text)
 
 
 def not_modified(version: str, headers: Mapping[str, str]) -> Response[str]:

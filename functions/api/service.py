@@ -25,6 +25,7 @@ from surewrite import Client, Deadline, Operations, Outcome, errors
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.model.json import loads
 from surewrite.model.wire import Image
+from surewrite.reader import Reader
 from surewrite.requests import Catalogue
 from surewrite.writes import Write
 
@@ -32,8 +33,9 @@ logger = Logger()
 metrics = EphemeralMetrics()
 app = Resolver(json_body_deserializer=loads)
 
-db = Client.from_env(MODELS, also=("OPERATIONS_QUEUE_URL",))
+db = Client.from_env(MODELS, also=("OPERATIONS_QUEUE_URL", "CURSOR_KEY"))
 catalogue = Catalogue(*MODELS)
+reader = Reader(db, os.environ["CURSOR_KEY"])
 
 
 def _sqs_client() -> Any:

@@ -1,15 +1,17 @@
 """The policies of the template: what the functions call is granted, and nothing else; who may use the queues."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from cfnlint.decode import decode_str
 
+from bookstore.models import MODELS as DEPLOYED
 from surewrite.testing import InterceptingTransport, RecordingSQS, sqs_record
 from tests.acceptance.harness import BOOK, RAINMAKER, RAINMAKER_KEY, ROOT, Api, Store, Worker, add
 
 Grants = set[tuple[str, str]]
-"""Pairs of a table, `Ledger` or `items` for all others, and an action."""
+"""Pairs of an action and what it is on: the table `Ledger`, `items` for any other one, `index` for an index."""
 
 # AWS does not promise to bring items in a cancellation: one that is missing is read by itself.
 ALONE: Grants = {("items", "GetItem"), ("Ledger", "GetItem")}
@@ -32,13 +34,21 @@ def allowed(function: str, service: str) -> Grants:
             assert statement["Effect"] == "Allow"
             names, targets = _listed(statement["Action"]), _listed(statement["Resource"])
             actions = [name.removeprefix(service) for name in names if name.startswith(service)]
-            found |= {(target["Fn::GetAtt"][0], action) for target in targets for action in actions}
+            found |= {(_name(target), action) for target in targets for action in actions}
     return found
+
+
+def _name(target: Mapping[str, Any]) -> str:
+    """`Thread` for a table or a queue, `Thread/index/LastPostIndex` for an index."""
+    return target["Fn::GetAtt"][0] if "Fn::GetAtt" in target else re.sub(r"\${(\w+)\.Arn}", r"\1", target["Fn::Sub"])
 
 
 def granted(function: str) -> Grants:
     """What the function's policies allow on tables."""
-    return {("Ledger" if table == "Ledger" else "items", action) for table, action in allowed(function, "dynamodb:")}
+    return {
+        ("index" if "/index/" in name else "Ledger" if name == "Ledger" else "items", action)
+        for name, action in allowed(function, "dynamodb:")
+    }
 
 
 def _listed(value: Any) -> list[Any]:
@@ -60,6 +70,9 @@ class Used:
                 needed = [(parameters["TableName"], _TRANSACTED[kind]) for kind, parameters in actions]
             case "BatchGetItem" | "BatchWriteItem":
                 needed = [(table, operation) for table in request["RequestItems"]]
+            case "Query" | "Scan" if "IndexName" in request:
+                self.grants.add(("index", operation))
+                return
             case _:
                 needed = [(request["TableName"], operation)]
         self.grants |= {("Ledger" if table == self._ledger else "items", action) for table, action in needed}
@@ -81,6 +94,10 @@ REQUESTS: list[tuple[Any, ...]] = [
             ]
         },
     ),
+    ("GET", "/books?partition=John%20Grisham"),
+    ("POST", "/books/query", {}),
+    ("GET", "/users?index=ByAccountType&partition=super_user"),
+    ("GET", "/users?index=ByAccountType"),
     ("POST", "/batch-get", {"keys": {"books": [RAINMAKER_KEY]}}),
     ("POST", "/batch-write", {"writes": [{"put": {"collection": "books", "item": RAINMAKER_KEY}}]}),
 ]
@@ -97,6 +114,12 @@ def test_the_api_is_granted_what_it_calls(api: Api, store: Store, sqs: Recording
     assert used.grants | ALONE == granted("ApiFunction")
     assert {message["QueueUrl"].rpartition("/")[2] for message in sqs.messages} == {"OperationsQueue"}
     assert allowed("ApiFunction", "sqs:") == {("OperationsQueue", "SendMessage")}
+
+
+def test_every_index_of_the_deployment_may_be_read() -> None:
+    granted_indexes = {name for name, _ in allowed("ApiFunction", "dynamodb:") if "/index/" in name}
+    declared = {f"{model.schema_.table}/index/{name}" for model in DEPLOYED for name in model.schema_.indexes}
+    assert granted_indexes == declared
 
 
 def test_the_worker_receives_and_rejects() -> None:

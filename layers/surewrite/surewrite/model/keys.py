@@ -84,9 +84,10 @@ class KeyAttribute:
         if self.type == "S":
             return self.validate(text)
         if self.type == "N":
-            if not _NUMERIC_KEY.fullmatch(text):
-                raise self._invalid("a number is needed")
-            return self.validate(Decimal(text))
+            try:
+                return self.validate(parse_number(text))
+            except ValueError as error:
+                raise self._invalid(str(error)) from None
         return self.validate(self._decode(text))
 
     def _decode(self, text: str) -> bytes:
@@ -107,6 +108,13 @@ class KeyAttribute:
 
     def _invalid(self, reason: str) -> InvalidKey:
         return InvalidKey(Problem((self.name,), reason))
+
+
+def parse_number(text: str) -> Decimal:
+    """The number of a key as it stands in a URL. ValueError for anything else."""
+    if not _NUMERIC_KEY.fullmatch(text):
+        raise ValueError("a number is needed")
+    return Decimal(text)
 
 
 _NAMES = {"S": "string", "N": "number", "B": "binary value"}
