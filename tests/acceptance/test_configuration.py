@@ -12,7 +12,7 @@ from surewrite.settings import Settings, table_variable
 _TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
 _QUEUES = ["OPERATIONS_QUEUE", "REJECTED_OPERATIONS_QUEUE_URL", "REJECTED_QUEUE_URL"]
 NEEDED = {
-    "ApiFunction": sorted([*_TABLES, "OPERATIONS_QUEUE_URL"]),
+    "ApiFunction": sorted([*_TABLES, "CURSOR_KEY", "OPERATIONS_QUEUE_URL"]),
     "WorkerFunction": sorted([*_TABLES, *_QUEUES]),
 }
 
@@ -30,6 +30,12 @@ def test_every_missing_variable_is_named_at_once(definition: Template, function:
     prefix, _, names = str(caught.value).partition(": ")
     assert prefix == "missing from the environment"
     assert sorted(names.split(", ")) == NEEDED[function]
+
+
+def test_a_short_secret_is_refused(definition: Template) -> None:
+    variables = {**environment(definition, "ApiFunction"), "CURSOR_KEY": "short"}
+    with pytest.raises(ConfigurationError, match=r"^CURSOR_KEY: at least 32 characters are needed, without spaces$"):
+        functions.load(definition.functions["ApiFunction"], variables)
 
 
 @pytest.mark.parametrize(("function", "variable"), [(name, one) for name, needed in NEEDED.items() for one in needed])

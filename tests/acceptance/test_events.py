@@ -117,6 +117,25 @@ API: dict[str, Answered] = {
         item=BOOK,
         errors=[{"pointer": "/writes/0", "detail": "the condition is not met"}],
     ),
+    "api-query.json": Answered(
+        200,
+        {
+            "items": [{name: THREAD[name] for name in ("ForumName", "Subject", "LastPostDateTime")}],
+            "count": 1,
+            "scanned_count": 1,
+        },
+        ("api-put-thread.json",),
+    ),
+    "api-query-body.json": Answered(
+        200,
+        {
+            "items": [{**RAINMAKER_KEY, "Formats": {"Hardcover": "J4SUKVGU"}, "Price": 10}],
+            "count": 1,
+            "scanned_count": 1,
+        },
+        ("api-put-book.json",),
+    ),
+    "api-scan-count.json": Answered(200, {"count": 1, "scanned_count": 1}, ("api-put-user.json",)),
     "api-batch-get.json": Answered(
         200,
         {
@@ -238,7 +257,7 @@ def test_every_file_has_its_expectation() -> None:
     assert [name for name in API.keys() | WORKER.keys() if f"`{name}`" not in table] == []
 
 
-_NOT_ONE_ITEM = ("api-delete", "api-get-operation", "api-transaction", "api-batch")
+_NOT_ONE_ITEM = ("api-delete", "api-get-operation", "api-transaction", "api-batch", "api-query", "api-scan")
 
 
 @pytest.mark.parametrize(("name", "expected"), API.items(), ids=API)
