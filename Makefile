@@ -136,9 +136,9 @@ build: .venv/installed .engines/sam/installed
 	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
 
 deploy: build
-	@test -n "$$CURSOR_KEY" || echo 'CURSOR_KEY is not set: a stack that exists keeps its own, a new one needs it \
-		(32 random characters or more: export CURSOR_KEY=$$(openssl rand -hex 32))' >&2
-	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $${CURSOR_KEY:+"CursorKey='$$CURSOR_KEY'"} $(PARAMETERS)
+	@test -n "$$CURSOR_KEY" || \
+		echo 'CURSOR_KEY is not set: a stack that exists keeps its own, a new one needs it (README, Deploy)' >&2
+	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $${CURSOR_KEY:+"CursorKey=\"$$CURSOR_KEY\""} $(PARAMETERS)
 
 # ---- Upkeep --------------------------------------------------------------------------------------
 
