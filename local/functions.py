@@ -1,6 +1,7 @@
 """Loads the template's handlers and calls them as Lambda does."""
 
 import contextlib
+import gc
 import importlib.util
 import json
 import os
@@ -93,8 +94,11 @@ def load(definition: template.Function, variables: Mapping[str, str]) -> Functio
     _add_layers(definition)
     # Every function's module may be called `app`; under its function's name they do not meet.
     name = f"{definition.logical_id}_{module_name}"
-    with _variables(variables), _own_modules(definition.code_uri, keep=name):
-        module = _import(name, path)
+    try:
+        with _variables(variables), _own_modules(definition.code_uri, keep=name):
+            module = _import(name, path)
+    finally:
+        gc.enable()  # a function may have disabled it for its start; one that fails then ends its process on Lambda
     handler = getattr(module, handler_name, None)
     if not callable(handler):
         raise LoadError(f"{definition.logical_id}: {path} has no {handler_name}")

@@ -1,5 +1,9 @@
 """The deployment's own: the functions' configuration, and that its models and its template agree."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from bookstore.models import MODELS
@@ -87,3 +91,13 @@ def test_the_template_sets_every_variable(definition: Template, function: str) -
 
 def test_every_table_has_a_model(definition: Template) -> None:
     assert definition.tables.keys() - {"Ledger"} == {model.schema_.table for model in MODELS}
+
+
+@pytest.mark.parametrize("function", NEEDED)
+def test_the_garbage_collector_is_only_off_during_the_start(definition: Template, function: str) -> None:
+    """In an interpreter of its own: what a function leaves behind here would not be its own doing."""
+    code = "import app, gc; print(gc.isenabled(), gc.get_freeze_count() > 0)"
+    folders = [definition.functions[function].code_uri, *definition.functions[function].layers]
+    variables = {**os.environ, **environment(definition, function), "PYTHONPATH": os.pathsep.join(map(str, folders))}
+    done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "True"]

@@ -1,3 +1,5 @@
+import contextlib
+import gc
 import os
 import sys
 from pathlib import Path
@@ -42,3 +44,13 @@ def test_a_missing_handler_is_one_clear_line(small_stack: Path, handler: str) ->
     with pytest.raises(functions.LoadError, match=r"Api: .*nothing") as caught:
         load(small_stack, "Api")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("rest", ["", "raise RuntimeError('as told')"])
+def test_a_function_that_imports_without_the_garbage_collector(small_stack: Path, rest: str) -> None:
+    """Lambda ends the process of one that fails meanwhile; here it goes on."""
+    handler = template.read(small_stack).functions["Api"].code_uri / "app.py"
+    handler.write_text(f"import gc\n\ngc.disable()\n{rest}\n{handler.read_text()}")
+    with contextlib.suppress(RuntimeError):
+        load(small_stack, "Api")
+    assert gc.isenabled()
