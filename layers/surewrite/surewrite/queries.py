@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,13 +22,21 @@ MAX_LIMIT = 1000
 Capacity: TypeAlias = Literal["TOTAL", "INDEXES", "NONE"] | None
 
 
+def _whole(number: object) -> object:
+    """JSON does not tell 20.0 from 20."""
+    return int(number) if isinstance(number, Decimal) and number == number.to_integral_value() else number
+
+
+_Whole = Annotated[int, BeforeValidator(_whole)]
+
+
 class _Asked(BaseModel):
     """What parameters and bodies have in common. `limit` counts items before the filter; `count` asks for no items but
     only how many there are; `next` is the cursor of the page before: all else but `limit` has to be as it was there."""
 
     fields: list[str] | None = None
     index: str | None = None
-    limit: Annotated[int, Field(ge=1, le=MAX_LIMIT)] | None = None
+    limit: Annotated[_Whole, Field(ge=1, le=MAX_LIMIT)] | None = None
     descending: bool = False
     consistent: bool = False
     count: bool = False
@@ -72,7 +81,7 @@ class QueryBody(_Asked):
 
     key: JSONObject | None = None
     where: JSONObject | None = None
-    segment: Annotated[tuple[int, int] | None, BeforeValidator(_pair)] = None
+    segment: Annotated[tuple[_Whole, _Whole] | None, BeforeValidator(_pair)] = None
 
     def _key(self, model: type[Item]) -> Condition | None:
         return None if self.key is None else located(("key",), condition_from_json, model, self.key)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, TypeAlias
 
 from ..commit.idempotency_key import MAX_KEY_LENGTH
+from ..queries import MAX_LIMIT
 from .schemas import JSONSchema, ref
 
 Object: TypeAlias = dict[str, Any]
@@ -12,6 +13,13 @@ Object: TypeAlias = dict[str, Any]
 JSON, MERGE_PATCH, PROBLEM = "application/json", "application/merge-patch+json", "application/problem+json"
 
 _TAG = {"type": "string", "pattern": '^("[!#-~]*"|\\*)$'}
+
+
+def _flag(name: str, description: str) -> Object:
+    """A parameter that is true where it stands alone."""
+    schema = {"type": "boolean", "default": False}
+    return {"name": name, "in": "query", "description": description, "allowEmptyValue": True, "schema": schema}
+
 
 PARAMETERS: dict[str, Object] = {
     "IdempotencyKey": {
@@ -63,12 +71,27 @@ PARAMETERS: dict[str, Object] = {
         "description": "The response has the header Consumed-Capacity.",
         "schema": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
     },
-    "Consistent": {
-        "name": "consistent",
+    "Consistent": _flag("consistent", "Reads strongly consistent; not of a global index."),
+    "Descending": _flag("descending", "From the last sort key to the first. A scan has no order."),
+    "Count": _flag("count", "Returns only how many items the page has."),
+    "Limit": {
+        "name": "limit",
         "in": "query",
-        "description": "Reads strongly consistent.",
-        "allowEmptyValue": True,
-        "schema": {"type": "boolean", "default": False},
+        "description": "How many items are read for the page, before `where`.",
+        "schema": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT},
+    },
+    "Segment": {
+        "name": "segment",
+        "in": "query",
+        "description": "`0,4` to `3,4`: a quarter of a scan each, for clients in parallel.",
+        "explode": False,
+        "schema": {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 2, "maxItems": 2},
+    },
+    "Next": {
+        "name": "next",
+        "in": "query",
+        "description": "The cursor of the page before, whose request was the same but for its `limit`.",
+        "schema": {"type": "string"},
     },
 }
 
@@ -82,6 +105,10 @@ HEADERS: dict[str, Object] = {
         "description": "The response is that of the first request; `current`: it was too large to keep, this is the "
         "item as it is now.",
         "schema": {"type": "string", "enum": ["true", "current"]},
+    },
+    "Link": {
+        "description": 'The page that follows, `<?…>; rel="next"`, relative to the URL of the request.',
+        "schema": {"type": "string"},
     },
     "Location": {
         "description": "The operation that tells what becomes of the write.",

@@ -11,6 +11,7 @@ from .common import HEADERS, PARAMETERS, SCHEMAS, Object, problem_responses
 from .examples import add_examples
 from .expressions import Expressions, size_test
 from .items import ItemPaths
+from .queries import QueryPaths
 from .schemas import ItemSchemas
 from .service import service_paths
 
@@ -40,6 +41,7 @@ def document(
     expressions = Expressions(items)
     paths: Object = {}
     for model in models:
+        paths |= QueryPaths(model, items, expressions).paths()
         paths |= ItemPaths(model, items, expressions).paths()
     paths |= service_paths(models, items, expressions)
     made: Object = {

@@ -74,17 +74,6 @@ class ItemPaths:
             **members,
         }
 
-    def _fields(self) -> Object:
-        names = list(self._model.schema_.attributes)
-        return {
-            "name": "fields",
-            "in": "query",
-            "description": "Document paths, separated by commas: only these are returned, and the key.",
-            "explode": False,
-            "schema": {"type": "array", "items": self._expressions.field(self._model)},
-            "example": names[-2:],
-        }
-
     def _write(self, name: str, summary: str, values: tuple[str, ...], *also: str, **members: Any) -> Object:
         """An operation that may show some of the `values` of return_values."""
         description = "What the response shows; in the query or in a body, not in both."
@@ -93,7 +82,8 @@ class ItemPaths:
         return self._operation(name, summary, *asked, **members)
 
     def _read(self, *, head: bool = False) -> Object:
-        asked = [parameter("Consistent"), self._fields(), parameter("ReturnConsumedCapacity"), parameter("IfNoneMatch")]
+        fields = fields_parameter(self._model, self._expressions)
+        asked = [parameter("Consistent"), fields, parameter("ReturnConsumedCapacity"), parameter("IfNoneMatch")]
         shown = None if head else ref(self._name)
         refused = problems(*READ_PROBLEMS)
         if head:
@@ -173,3 +163,15 @@ class ItemPaths:
 def _body(schemas: dict[str, JSONSchema], *, required: bool = True) -> Object:
     content = {media_type: {"schema": schema} for media_type, schema in schemas.items()}
     return {"required": required, "content": content}
+
+
+def fields_parameter(model: type[Item], expressions: Expressions) -> Object:
+    """What is read of an item."""
+    return {
+        "name": "fields",
+        "in": "query",
+        "description": "Document paths, separated by commas: only these are returned, and the key.",
+        "explode": False,
+        "schema": {"type": "array", "items": expressions.field(model)},
+        "example": list(model.schema_.attributes)[-2:],
+    }
