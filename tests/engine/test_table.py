@@ -273,7 +273,7 @@ def test_a_text_is_a_key_in_the_clients_scope(house: House) -> None:
 def test_errors_of_reads_are_of_the_tree(house: House) -> None:
     books = house.table(Book)
     with pytest.raises(RequestRefused):
-        list(books.query(attr("Title").eq("The Rainmaker")))
+        list(books.query(attr("Title").eq("The Rainmaker"), index="no-such-index"))
     books.session._tables["Books"] = "no-such-table"
     with pytest.raises(CallFailed) as failed:
         list(books.scan())

@@ -10,7 +10,7 @@ from surewrite import attr
 from surewrite.errors import InvalidCondition, Problem
 from surewrite.expressions.accepted import as_condition
 from surewrite.expressions.condition_json import condition_from_json
-from surewrite.expressions.conditions import Condition, all_of, check_key_condition, render_condition
+from surewrite.expressions.conditions import Condition, all_of, render_condition
 from surewrite.expressions.evaluate import evaluate
 from surewrite.expressions.placeholders import Placeholders
 from tests.conditions import condition_to_json
@@ -322,15 +322,6 @@ def test_names_and_values_of_one_request_share_their_placeholders() -> None:
         "ExpressionAttributeNames": {"#0": "id", "#1": "a.b", "#2": "c"},
         "ExpressionAttributeValues": {":0": {"S": "x"}, ":1": {"S": "y"}},
     }
-
-
-@pytest.mark.parametrize(
-    "condition", [A("id").ne("x"), A("id").eq("x") | A("at").eq(1), ~A("id").eq("x"), A("id").exists()]
-)
-def test_what_no_key_condition_can_say(condition: Condition) -> None:
-    check_key_condition(A("id").eq("x") & A("at").between(1, 2))
-    with pytest.raises(InvalidCondition):
-        check_key_condition(condition)
 
 
 @pytest.mark.parametrize(("text", "size"), [("José", 4), ("😀", 2), ("", 0)])

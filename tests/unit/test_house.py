@@ -25,7 +25,7 @@ FLOORS = [
     ["writes"],
     ["commit"],
     ["reading"],
-    ["batch_writer", "resource"],
+    ["batch_get", "batch_writer", "parallel_scan", "resource"],
     ["table"],
     ["settings"],
     ["client"],

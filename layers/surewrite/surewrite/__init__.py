@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pydantic import Field as Field
 
+    from .batch_get import Found as Found
     from .client import Client as Client
     from .commit.idempotency_key import IdempotencyKey as IdempotencyKey
     from .commit.ledger import Ledger as Ledger
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
     from .model.keys import SortKey as SortKey
     from .operations import Operation as Operation
     from .operations import Operations as Operations
-    from .reading import Found as Found
     from .reading import Page as Page
     from .table import Table as Table
     from .writes import BulkWrite as BulkWrite
@@ -69,6 +69,7 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 _MODULES = {
+    ".batch_get": "Found",
     ".client": "Client",
     ".commit.idempotency_key": "IdempotencyKey",
     ".commit.ledger": "Ledger",
@@ -91,7 +92,7 @@ _MODULES = {
     ".model.item": "Item",
     ".model.keys": "PartitionKey SortKey",
     ".operations": "Operation Operations",
-    ".reading": "Found Page",
+    ".reading": "Page",
     ".table": "Table",
     ".writes": "BulkWrite TransactWrite Write",
     "pydantic": "Field",

@@ -22,9 +22,9 @@ from .settings import Settings
 from .writes import BulkWrite, Write
 
 if TYPE_CHECKING:
+    from .batch_get import Found
     from .commit.transaction import Transaction
     from .commit.unit_of_work import Work
-    from .reading import Found
     from .resource import TableResource
     from .table import Table
 
@@ -106,7 +106,7 @@ class Client:
     ) -> dict[type[Item], Found[Any]]:
         """Any number of items of several models by their keys: `db.get_many({Book: [("John Grisham", "The Rainmaker")],
         Product: [601]})`. `fields` are document paths, by model."""
-        from .reading import get_many  # many functions need none
+        from .batch_get import get_many  # many functions need none
 
         call = self.session.begin(deadline, return_consumed_capacity)
         return get_many(self.session, keys, call, fields=fields, consistent=consistent)

@@ -32,9 +32,11 @@ A message never holds a value that a user sent: only names of attributes, limits
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 
 class SurewriteError(Exception):
@@ -234,3 +236,11 @@ class BulkIncomplete(Retryable):
 
 class Blocked(Retryable):
     """An earlier request of the same lane has to succeed first."""
+
+
+def located(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
+    """What `parse` returns; its errors are led by the location of what was parsed."""
+    try:
+        return parse(*args)
+    except InvalidRequest as error:
+        raise error.under(*location) from None

@@ -21,11 +21,11 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 
 from . import hints
 from .commit.idempotency_key import MAX_KEY_LENGTH
-from .errors import InvalidRequest, Problem, UnknownCollection
+from .errors import InvalidRequest, Problem, UnknownCollection, located
 from .expressions.conditions import Condition
 from .expressions.merge_patch import merge_actions
 from .model.item import Item
-from .requests import Body, JSONObject, UpdateBody, demands, located, parse_item, parse_key, problems_of
+from .requests import Body, JSONObject, UpdateBody, demands, parse_item, parse_key, problems_of
 from .writes import BulkWrite, Duplicates, TransactWrite, Write
 
 Models: TypeAlias = Mapping[str, type[Item]]

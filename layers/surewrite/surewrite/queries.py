@@ -7,14 +7,14 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from .errors import InvalidRequest, Problem
+from .errors import InvalidRequest, Problem, located
 from .expressions.condition_json import condition_from_json
 from .expressions.conditions import Condition, all_of
 from .model.item import Item
 from .model.json import loads
 from .model.keys import parse_number
 from .reading import Reading
-from .requests import JSONObject, located
+from .requests import JSONObject
 
 MAX_LIMIT = 1000
 """Items of one page, before its filter."""

@@ -8,15 +8,16 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .batch_get import Wanted, read_many
 from .client import Client
 from .commit.retry import Deadline
 from .cursors import Cursors
-from .errors import InvalidRequest
+from .errors import InvalidRequest, located
 from .model.item import Item
 from .model.json import canonical, dumps
 from .queries import Capacity, QueryBody, QueryParameters
-from .reading import Consumed, Images, Wanted, read_many, read_page
-from .requests import Catalogue, JSONObject, located, parse_key
+from .reading import Consumed, Images, read_page
+from .requests import Catalogue, JSONObject, parse_key
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 64 * 1024
 """Lambda's limit for a response, less some room for its headers."""

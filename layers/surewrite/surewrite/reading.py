@@ -1,21 +1,20 @@
-"""Queries and scans page by page, and many items by their keys."""
+"""Queries and scans page by page."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from .commit.session import MAX_KEYS, Call, Session
-from .errors import InvalidRequest, Problem
-from .expressions.conditions import Condition, check_key_condition, render_condition
+from .commit.session import Call, Session
+from .errors import InvalidRequest, located
+from .expressions.conditions import Condition, render_condition
+from .expressions.key_conditions import check_filter, check_key_condition
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
 from .model.item import VERSION, Item
-from .model.json import canonical
-from .model.wire import Image, Wire, image_from_wire, image_to_wire
+from .model.wire import Image, image_from_wire, image_to_wire
 from .paths import path
-from .writes import Target
 
 M = TypeVar("M", bound=Item)
 
@@ -34,15 +33,6 @@ class Page(Generic[M]):
     next: Image | None
     count: int
     scanned_count: int
-    consumed: Consumed = ()
-
-
-@dataclass(frozen=True)
-class Found(Generic[M]):
-    """Many items by their keys: `items` in the order of the keys, the keys that are `missing`."""
-
-    items: list[M]
-    missing: list[Image]
     consumed: Consumed = ()
 
 
@@ -76,19 +66,18 @@ class Reading:
 
     def request(self) -> dict[str, Any]:
         """The parameters of the call, without the table's name. InvalidRequest names what is wrong with them."""
+        self._check()
         place = Placeholders()
         request: dict[str, Any] = {"ConsistentRead": self.consistent}
         if self.key is not None:
-            key = self.key.bound(self.model)
-            check_key_condition(key)
+            key = located(("key",), self._key, self.key)
             request |= {
                 "KeyConditionExpression": render_condition(key, place),
                 "ScanIndexForward": not self.descending,
             }
-        elif self.descending:
-            raise InvalidRequest.at("a scan has no order", "descending")
         if self.where is not None:
-            request["FilterExpression"] = render_condition(self.where.bound(self.model), place)
+            where = located(("where",), self._filter, self.where)
+            request["FilterExpression"] = render_condition(where, place)
         if self.index is not None:
             request["IndexName"] = self.index
         if self.segment is not None:
@@ -96,8 +85,53 @@ class Reading:
         if self.counting:
             request["Select"] = "COUNT"
         elif self.fields is not None:
-            request |= projection(self.model, self.fields, place)
+            request |= projection(self.model, self.fields, place, versioned=self._limits is None)
         return request | place.parameters()
+
+    @property
+    def held(self) -> Sequence[str] | None:
+        """The paths that can be read, None for all of them: an index may not hold every attribute."""
+        index = self.model.schema_.indexes.get(self.index or "")
+        if self.fields is not None or index is None or index.attributes is None:
+            return self.fields
+        return sorted(index.attributes)
+
+    @property
+    def _limits(self) -> frozenset[str] | None:
+        """All that can be read: what a local index does not hold is fetched from its table, not for a global one."""
+        index = self.model.schema_.indexes.get(self.index or "")
+        return None if index is None or index.local else index.attributes
+
+    def _check(self) -> None:
+        indexes = self.model.schema_.indexes
+        if self.index is not None and indexes and self.index not in indexes:
+            raise InvalidRequest.at(f"unknown index, there are {', '.join(indexes)}", "index")
+        if self.consistent and self.index in indexes and not indexes[self.index].local:
+            raise InvalidRequest.at("a global index is never read strongly consistent", "consistent")
+        if self.key is None and self.descending:
+            raise InvalidRequest.at("a scan has no order", "descending")
+        fields = () if self.fields is None or isinstance(self.fields, str) else self.fields
+        if beyond := [name for name in fields if self._limits is not None and path(name).name not in self._limits]:
+            raise InvalidRequest.at("the index does not hold this attribute", "fields", beyond[0])
+
+    def _keys(self) -> Sequence[str] | None:
+        """The keys of what is queried; None for an index that the model does not declare."""
+        schema = self.model.schema_
+        if self.index is None:
+            return [key.name for key in schema.key_attributes]
+        index = schema.indexes.get(self.index)
+        return None if index is None else [key.name for key in index.keys]
+
+    def _key(self, key: Condition) -> Condition:
+        bound = key.bound(self.model)
+        check_key_condition(bound, self._keys())
+        return bound
+
+    def _filter(self, where: Condition) -> Condition:
+        bound = where.bound(self.model)
+        if self.key is not None:
+            check_filter(bound, self._keys() or ())
+        return bound
 
 
 def _segment(reading: Reading) -> dict[str, int]:
@@ -114,7 +148,7 @@ def read_page(
     session: Session, reading: Reading, call: Call, *, limit: int | None = None, after: Image | None = None
 ) -> Images:
     """One page, of at most `limit` items before the filter, behind the position `after`."""
-    _check_positive(limit, "limit")
+    check_positive(limit, "limit")
     request = {**reading.request(), "TableName": session.table(reading.model)}
     if limit is not None:
         request["Limit"] = limit
@@ -139,8 +173,8 @@ def read_all(
     page_size: int | None = None,
 ) -> Iterator[Image]:
     """Every item, page after page as they are needed, at most `limit` of them. `begin` makes the call of each page."""
-    _check_positive(limit, "limit")
-    _check_positive(page_size, "page_size")
+    check_positive(limit, "limit")
+    check_positive(page_size, "page_size")
     left, after = limit, None
     while True:
         sizes = [size for size in (page_size, None if reading.where is not None else left) if size is not None]
@@ -153,110 +187,17 @@ def read_all(
             return
 
 
-def _check_positive(number: int | None, name: str) -> None:
+def check_positive(number: int | None, name: str) -> None:
     if number is not None and number < 1:
         raise InvalidRequest.at("a number of at least 1 is needed", name)
 
 
 def shown(model: type[M], image: Image, fields: Sequence[str] | None) -> M:
-    """The item as an instance, a partial one of `fields`; what violates the model stands in it as it is stored."""
+    """The item as an instance, a partial one of `fields` (document paths). What violates the model stands in it as it
+    is stored."""
     if fields is None:
         return model.from_stored(image).with_version(image.get(VERSION))
     return model.from_partial(image, [path(name) for name in fields]).with_version(image.get(VERSION))
-
-
-# --- many keys ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Wanted(Generic[M]):
-    """Items of one model: their keys, and the document paths that are read of each."""
-
-    model: type[M]
-    keys: Sequence[Image]
-    fields: Sequence[str] | None = None
-
-    def found(self, images: Mapping[str, Image], consumed: Consumed) -> Found[M]:
-        """Each key once, in the order in which they were given."""
-        present, missing = self.split(images)
-        return Found([shown(self.model, image, self.fields) for image in present], missing, consumed)
-
-    def split(self, images: Mapping[str, Image]) -> tuple[list[Image], list[Image]]:
-        """The items that there are, and the keys of those that there are not."""
-        keys = {Target.of(self.model, key).text: key for key in self.keys}
-        missing = [dict(key) for text, key in keys.items() if text not in images]
-        return [images[text] for text in keys if text in images], missing
-
-
-@dataclass
-class _Chunk:
-    """The keys of one BatchGetItem, by table."""
-
-    asked: dict[str, dict[str, Any]] = field(default_factory=dict)
-    wanted: dict[str, int] = field(default_factory=dict)
-    size: int = 0
-
-    def takes(self, table: str, number: int) -> bool:
-        return self.size < MAX_KEYS and self.wanted.get(table, number) == number
-
-    def add(self, table: str, number: int, options: Mapping[str, Any], key: Wire) -> None:
-        self.asked.setdefault(table, {**options, "Keys": []})["Keys"].append(key)
-        self.wanted[table] = number
-        self.size += 1
-
-
-def read_many(session: Session, wanted: Sequence[Wanted[Any]], consistent: bool, call: Call) -> list[dict[str, Image]]:
-    """The items that exist, for each of `wanted` by the canonical text of their keys. A key is read once, 100 of them
-    in a request; what DynamoDB leaves is asked for again. Raises a Retryable where time runs out."""
-    found: list[dict[str, Image]] = [{} for _ in wanted]
-    for chunk in _chunks(session, wanted, consistent):
-        responses, _, error = session.batch("BatchGetItem", chunk.asked, call)
-        if error is not None:
-            raise error
-        for table, items in ((table, items) for one in responses for table, items in one["Responses"].items()):
-            number = chunk.wanted[table]
-            for wire in items:
-                image = image_from_wire(wire)
-                key = wanted[number].model.schema_.key_of(image)
-                found[number][canonical(image_to_wire(key))] = image
-    return found
-
-
-def _chunks(session: Session, wanted: Sequence[Wanted[Any]], consistent: bool) -> Iterator[_Chunk]:
-    chunk = _Chunk()
-    for number, one in enumerate(wanted):
-        options: dict[str, Any] = {"ConsistentRead": consistent}
-        if one.fields is not None:
-            options |= projection(one.model, one.fields)
-        table = session.table(one.model)
-        for target in dict.fromkeys(Target.of(one.model, key) for key in one.keys):
-            if not chunk.takes(table, number):
-                yield chunk
-                chunk = _Chunk()
-            chunk.add(table, number, options, target.key_wire)
-    if chunk.size:
-        yield chunk
-
-
-def get_many(
-    session: Session,
-    wanted: Mapping[type[Item], Iterable[Any]],
-    call: Call,
-    *,
-    fields: Mapping[Any, Iterable[str]] | None = None,
-    consistent: bool = False,
-) -> dict[type[Item], Found[Any]]:
-    """The items of several models by their keys. InvalidKey names what is no key."""
-    asked = [Wanted(model, _keys(model, keys), listed((fields or {}).get(model))) for model, keys in wanted.items()]
-    images = read_many(session, asked, consistent, call)
-    consumed = tuple(call.consumed)
-    return {one.model: one.found(found, consumed) for one, found in zip(asked, images, strict=True)}
-
-
-def _keys(model: type[Item], keys: Iterable[Any]) -> list[Image]:
-    if isinstance(keys, str | bytes):
-        raise InvalidRequest(Problem(("keys",), "a list of keys is needed"))
-    return [model.schema_.key(key) for key in keys]
 
 
 def listed(fields: Iterable[str] | None) -> Sequence[str] | None:

@@ -222,11 +222,3 @@ def parse_key(model: type[Item], value: JSONObject) -> JSONObject:
     parsers = {attribute.name: attribute.parse for attribute in model.schema_.key_attributes}
     decoded = {n: parsers[n](v) if n in binary and isinstance(v, str) else v for n, v in value.items()}
     return model.schema_.key(decoded)
-
-
-def located(location: tuple[str | int, ...], parse: Callable[..., T], *args: Any) -> T:
-    """What `parse` returns; its errors are led by the location of what was parsed."""
-    try:
-        return parse(*args)
-    except InvalidRequest as error:
-        raise error.under(*location) from None

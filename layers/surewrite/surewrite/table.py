@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Any, Generic, Literal, TypeAlias, TypeVar, overload
 
+from .batch_get import Found, get_many
 from .batch_writer import BatchWriter
 from .commit import one
 from .commit.idempotency_key import IdempotencyKey
@@ -21,8 +23,9 @@ from .expressions.updates import Update
 from .hints import hinting
 from .model.item import VERSION, Item
 from .model.wire import Image, image_from_wire, image_to_wire
+from .parallel_scan import in_segments, read_segments
 from .paths import path
-from .reading import Found, Page, Reading, get_many, listed, read_all, read_page, shown
+from .reading import Page, Reading, check_positive, listed, read_all, read_page, shown
 from .writes import Write
 
 M = TypeVar("M", bound=Item)
@@ -126,13 +129,19 @@ class Table(Generic[M]):
         limit: int | None = None,
         page_size: int | None = None,
         segment: tuple[int, int] | None = None,
+        segments: int | None = None,
         consistent: bool = False,
         deadline: Deadline | None = None,
     ) -> Iterator[M]:
-        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. Options as for `query`; several
-        workers scan a table in parallel, each a `segment` of its own: (0, 4) to (3, 4)."""
+        """Every item, page after page: `users.scan(attr("address.state").eq("CA"))`. Options as for `query`.
+
+        With `segments` so many threads scan at the same time, and the items come in any order. Several workers scan
+        side by side, each a `segment` of its own: (0, 4) to (3, 4).
+        """
         reading = self._reading(None, where, fields=fields, index=index, segment=segment, consistent=consistent)
-        return self._every(reading, limit, page_size, deadline)
+        if segments is None:
+            return self._every(reading, limit, page_size, deadline)
+        return self._parallel(reading, segments, limit, page_size, deadline)
 
     def page(
         self,
@@ -162,7 +171,7 @@ class Table(Generic[M]):
         )
         call = self.session.begin(deadline, return_consumed_capacity)
         read = read_page(self.session, reading, call, limit=limit, after=next)
-        items = [shown(self.model, image, reading.fields) for image in read.items]
+        items = [shown(self.model, image, reading.held) for image in read.items]
         return Page(items, read.next, read.count, read.scanned_count, tuple(call.consumed))
 
     def count(
@@ -334,7 +343,17 @@ class Table(Generic[M]):
     ) -> Iterator[M]:
         reading.request()  # what is wrong with it is said at once, not when the first item is asked for
         images = read_all(self.session, reading, lambda: self.session.begin(deadline), limit=limit, page_size=page_size)
-        return (shown(self.model, image, reading.fields) for image in images)
+        return (shown(self.model, image, reading.held) for image in images)
+
+    def _parallel(
+        self, reading: Reading, segments: int, limit: int | None, page_size: int | None, deadline: Deadline | None
+    ) -> Iterator[M]:
+        check_positive(limit, "limit")
+        check_positive(page_size, "page_size")
+        readings = in_segments(reading, segments)
+        readings[0].request()
+        images = read_segments(self.session, readings, lambda: self.session.begin(deadline), page_size=page_size)
+        return (shown(self.model, image, reading.held) for image in islice(images, limit))
 
     def _shown(self, write: Write, outcome: Outcome) -> M | None:
         """What is committed is shown, even where it violates the model."""

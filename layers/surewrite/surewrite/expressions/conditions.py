@@ -241,11 +241,3 @@ def render_condition(condition: Condition, place: Placeholders) -> str:
     if len(text) > MAX_EXPRESSION_BYTES:
         raise invalid(f"longer than DynamoDB's {MAX_EXPRESSION_BYTES} bytes when written out")
     return text
-
-
-def check_key_condition(condition: Condition) -> None:
-    """InvalidCondition for what DynamoDB's Query does not take for its keys: anything but comparisons, BETWEEN and
-    begins_with, joined by `&`."""
-    for part in parts_of(condition, And):
-        if not isinstance(part, Test) or part.operator not in ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with"):
-            raise invalid("a key is found by eq, lt, lte, gt, gte, between and begins_with, joined by &")

@@ -15,9 +15,12 @@ from .operands import MISSING
 from .placeholders import MAX_EXPRESSION_BYTES, Placeholders
 
 
-def projection(model: type[Item], fields: Iterable[str | Path], place: Placeholders | None = None) -> dict[str, Any]:
+def projection(
+    model: type[Item], fields: Iterable[str | Path], place: Placeholders | None = None, *, versioned: bool = True
+) -> dict[str, Any]:
     """The parameters of a read that is to return these document paths only. The key and the version go along, so that
-    an item without any of the fields is told from no item. `place` are the placeholders that a request has already.
+    an item without any of the fields is told from no item. `place` are the placeholders that a request has already;
+    `versioned` is False for an index that does not hold the version.
 
     InvalidRequest for a path that the model does not have, and for a string in the place of a list of paths.
     """
@@ -26,7 +29,7 @@ def projection(model: type[Item], fields: Iterable[str | Path], place: Placehold
     wanted = {_parsed(name) for name in fields}
     for path in wanted:
         _check(model, path)
-    paths = {*wanted, *(Path((name,)) for name in (*model.schema_.key_names, VERSION))}
+    paths = {*wanted, *(Path((name,)) for name in (*model.schema_.key_names, *([VERSION] if versioned else ())))}
     outermost = sorted((one for one in paths if not any(_within(one, other) for other in paths)), key=str)
     place = place or Placeholders()
     text = ", ".join(map(place.path, outermost))
