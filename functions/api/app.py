@@ -29,11 +29,13 @@ import problems
 import queries
 import several
 from event import UnexpectedEvent, check
+from metering import metered
 from service import app, count, logger, metrics, request
 from service import db as db  # what a test or a debugger looks for here
 from surewrite import errors
 from surewrite.requests import problems_of
 
+app.use([metered])
 app.include_router(docs.router)
 app.include_router(several.router)
 app.include_router(queries.router)

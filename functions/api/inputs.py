@@ -76,10 +76,16 @@ class ReadQuery(CapacityQuery):
     """`?consistent` is `?consistent=true`; `fields` are document paths between commas."""
 
     consistent: Annotated[bool, BeforeValidator(lambda text: True if text == "" else text)] = False
-    fields: Annotated[list[str], BeforeValidator(lambda text: [path for path in text.split(",") if path])] | None = None
+    fields: Annotated[list[str], BeforeValidator(lambda text: text.split(","))] | None = None
 
 
-class WriteQuery(CapacityQuery):
+class MeteredQuery(CapacityQuery):
+    """Item collections are those of tables with local indexes."""
+
+    return_item_collection_metrics: Literal["SIZE", "NONE"] | None = None
+
+
+class WriteQuery(MeteredQuery):
     """`return_values` may stand in a body instead, but not in both."""
 
     return_values: ReturnValues | None = None

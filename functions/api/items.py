@@ -34,15 +34,13 @@ def read_item(collection: str, partition: str, sort: str | None = None) -> Respo
     """200 with the item, 304 where the client has this version, 404 where there is none."""
     model, key = inputs.target(catalogue, collection, partition, sort)
     query = inputs.ReadQuery.of(request())
-    call = db.session.begin(deadline(), query.return_consumed_capacity)
-    image = db.table(model).image(key, consistent=query.consistent, fields=query.fields, call=call)
-    capacity = responses.consumed_capacity(call.consumed)
+    image = db.table(model).image(key, consistent=query.consistent, fields=query.fields, deadline=deadline())
     if image is None:
-        return problems.problem(HTTPStatus.NOT_FOUND, "there is no such item", headers=capacity)
+        return problems.problem(HTTPStatus.NOT_FOUND, "there is no such item")
     version = image.get(VERSION)
     if version is not None and preconditions.is_current(request().headers, version):
-        return responses.not_modified(version, capacity)
-    return responses.item(model.schema_.visible(image) or {}, version, headers=capacity)
+        return responses.not_modified(version)
+    return responses.item(model.schema_.visible(image) or {}, version)
 
 
 @router.put(ITEM)

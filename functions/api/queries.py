@@ -12,7 +12,7 @@ import responses
 from event import close, new_router
 from service import catalogue, deadline, reader, request
 from surewrite.queries import QueryBody, QueryParameters
-from surewrite.reader import BatchGetBody, JSONRead
+from surewrite.reader import BatchGetBody
 
 router = new_router()
 
@@ -35,27 +35,21 @@ def list_items(collection: str) -> Response[str]:
         link["Link"] = (
             f'<?{following}>; rel="next"'  # relative to the URL of the request, whatever stands before its path
         )
-    return _found(page, link)
+    return responses.json(page.text, headers=link)
 
 
 @router.post(QUERY)
 def query_items(collection: str) -> Response[str]:
     """200 with one page; the cursor of the next one goes into the same body."""
     model = inputs.collection(catalogue, collection)
-    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    inputs.CapacityQuery.of(request())
     asked = QueryBody.model_validate(inputs.json_object(request(), empty={}))
-    if capacity is not None:
-        asked = asked.model_copy(update={"return_consumed_capacity": capacity})
-    return _found(reader.page(asked, model, caller=callers.reader(request()), deadline=deadline()), {})
+    return responses.json(reader.page(asked, model, caller=callers.reader(request()), deadline=deadline()).text)
 
 
 @router.post(BATCH_GET)
 def get_batch() -> Response[str]:
     """200 with the items of each collection in the order of their keys, and the keys that are missing."""
-    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    inputs.CapacityQuery.of(request())
     asked = BatchGetBody.model_validate(inputs.json_object(request()))
-    return _found(reader.many(asked, catalogue, deadline=deadline(), return_consumed_capacity=capacity), {})
-
-
-def _found(read: JSONRead, headers: dict[str, str]) -> Response[str]:
-    return responses.json(read.text, headers={**headers, **responses.consumed_capacity(read.consumed)})
+    return responses.json(reader.many(asked, catalogue, deadline=deadline()))

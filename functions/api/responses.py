@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,6 @@ from urllib.parse import quote
 from aws_lambda_powertools.event_handler import Response
 
 from surewrite import IdempotencyKey, Operation, Outcome
-from surewrite.commit.capacity import by_table
 from surewrite.model.json import dumps
 
 JSON = "application/json"
@@ -30,17 +29,17 @@ def item(
     return json(dumps(attributes), status=status, headers={**(headers or {}), **_etag(version)})
 
 
-def json(text: str, *, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str]) -> Response[str]:
-    return Response(status, content_type=JSON, headers=dict(headers), body=text)
+def json(text: str, *, status: HTTPStatus = HTTPStatus.OK, headers: Mapping[str, str] | None = None) -> Response[str]:
+    return Response(status, content_type=JSON, headers=dict(headers or {}), body=text)
 
 
-def not_modified(version: str, headers: Mapping[str, str]) -> Response[str]:
-    return Response(HTTPStatus.NOT_MODIFIED, headers={**headers, **_etag(version)}, body="")
+def not_modified(version: str) -> Response[str]:
+    return Response(HTTPStatus.NOT_MODIFIED, headers=_etag(version), body="")
 
 
 def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -> Response[str]:
     """What became of a write. `shown` says that the client asked to see attributes: then there is a body, if empty."""
-    headers = replayed(done) | consumed_capacity(done.consumed)
+    headers = replayed(done)
     if not shown:
         return Response(HTTPStatus.NO_CONTENT, headers=headers, body="")
     return item(done.attributes or {}, done.version, status=status, headers=headers)
@@ -49,12 +48,6 @@ def outcome(done: Outcome, *, shown: bool, status: HTTPStatus = HTTPStatus.OK) -
 def replayed(done: Outcome) -> dict[str, str]:
     """The header that marks a replay."""
     return {"Idempotency-Replayed": "current" if done.current else "true"} if done.replayed else {}
-
-
-def consumed_capacity(consumed: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The header that says what the calls of a request have consumed, by table; none where that was not asked for."""
-    tables = by_table(consumed)
-    return {"Consumed-Capacity": dumps(tables)} if tables else {}
 
 
 def accepted(key: IdempotencyKey) -> Response[str]:

@@ -71,8 +71,7 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
     try:
         with counted():
             if key is None or not preconditions.prefers_async(request().headers):
-                capacity = query().return_consumed_capacity
-                done = db.commit(write, key, deadline=deadline(), return_consumed_capacity=capacity)
+                done = db.commit(write, key, deadline=deadline())
             elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
                 done = known
             else:

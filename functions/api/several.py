@@ -29,25 +29,25 @@ close(router, BATCH_WRITE, METHODS)
 @router.post(TRANSACTIONS)
 def transact() -> Response[str]:
     """200 with the ETag of each item that was put or updated."""
-    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    inputs.MeteredQuery.of(request())
     body = TransactionBody.model_validate(inputs.json_object(request()))
     writes = body.members(catalogue)
     key = callers.idempotency_key(request())
     with counted():
-        done = db.transact(writes, key, deadline=deadline(), return_consumed_capacity=capacity)
+        done = db.transact(writes, key, deadline=deadline())
     return _done(done, {"etags": [responses.etag(done.version) if write.stamps else None for write in writes]})
 
 
 @router.post(BATCH_WRITE)
 def write_batch() -> Response[str]:
     """200 with how many were written; 503 with those that were not, as far as is known."""
-    capacity = inputs.CapacityQuery.of(request()).return_consumed_capacity
+    inputs.MeteredQuery.of(request())
     body = BatchBody.model_validate(inputs.json_object(request()))
     bulk = body.to_write(catalogue)
     key = callers.idempotency_key(request())
     try:
         with counted():
-            done = db.bulk_write(bulk, key, deadline=deadline(), return_consumed_capacity=capacity)
+            done = db.bulk_write(bulk, key, deadline=deadline())
     except errors.BulkIncomplete as error:
         return problems.of_error(error, unprocessed=_unprocessed(body, bulk, error))
     return _done(done, {"written": len(bulk.writes)})
@@ -55,7 +55,7 @@ def write_batch() -> Response[str]:
 
 def _done(done: Outcome, body: dict[str, Any]) -> Response[str]:
     count("Replayed" if done.replayed else "Applied")
-    headers = responses.replayed(done) | responses.consumed_capacity(done.consumed)
+    headers = responses.replayed(done)
     if preconditions.prefers_minimal(request().headers):
         return Response(HTTPStatus.NO_CONTENT, headers=headers, body="")
     return responses.item(body, None, headers=headers)

@@ -42,6 +42,32 @@ def test_a_key_consumes_in_the_ledger(rainmaker: Api) -> None:
     assert json.loads(keyed.headers["consumed-capacity"]).keys() == {names["Books"], names["Ledger"]}
 
 
+def test_item_collections_of_a_table_with_a_local_index(api: Api) -> None:
+    target, asked = "/threads/f/s", "return_item_collection_metrics=SIZE"
+    put = api("PUT", f"{target}?{asked}", {})
+    (metrics,) = json.loads(put.headers["item-collection-metrics"])[api.store.names["Thread"]]
+    assert metrics["ItemCollectionKey"] == {"ForumName": {"S": "f"}}
+    assert "consumed-capacity" not in put.headers
+    assert "item-collection-metrics" not in api("PUT", target, {}).headers
+    assert "item-collection-metrics" not in api("PUT", f"{RAINMAKER}?{asked}", BOOK).headers
+    assert api("GET", f"{target}?{asked}").pointers == ["/return_item_collection_metrics"]
+
+
+@pytest.mark.parametrize("query", ["return_consumed_capacity=ALL", "return_item_collection_metrics=TOTAL"])
+def test_another_level_is_refused(api: Api, query: str) -> None:
+    name = query.partition("=")[0]
+    for method, target in (("PUT", RAINMAKER), ("POST", "/transactions"), ("POST", "/batch-write")):
+        refused = api(method, f"{target}?{query}", {})
+        assert (refused.status, refused.pointers) == (400, [f"/{name}"])
+
+
+def test_several_writes_tell_what_they_consumed(api: Api) -> None:
+    writes = [{"put": {"collection": "products", "item": {"Id": 1}}}]
+    for target in ("/transactions", "/batch-write"):
+        answer = api("POST", f"{target}?{ASKED}", {"writes": writes})
+        assert json.loads(answer.headers["consumed-capacity"])[api.store.names["ProductCatalog"]]["CapacityUnits"] > 0
+
+
 def test_return_values_may_stand_in_the_query(rainmaker: Api) -> None:
     assert rainmaker("PATCH", f"{RAINMAKER}?return_values=UPDATED_NEW", {"add": {"Views": 1}}).json == {"Views": 1}
     assert rainmaker("POST", f"{RAINMAKER}/counters/Views?return_values=NONE").status == 204

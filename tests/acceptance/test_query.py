@@ -256,6 +256,7 @@ def test_head(forum: Api) -> None:
         ("where={", "/where", None),
         ("where=%7B%22Nope%22:%7B%22eq%22:1%7D%7D", "/where/Nope", "unknown attribute"),
         ("fields=Nope", "/fields/Nope", "unknown attribute"),
+        ("fields=", "/fields/", None),
         ("descending", "/descending", "a scan has no order"),
         ("segment=4,4", "/segment", "a number and a total of at most 1,000,000 above it are needed"),
         ("segment=1", "/segment", None),

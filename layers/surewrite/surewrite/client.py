@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from .commit import bulk, many, one
+from .commit.capacity import Usage, measure
 from .commit.idempotency_key import IdempotencyKey
 from .commit.ledger import DEFAULT_RETENTION_DAYS, DEFAULT_SLOT_MS, Ledger
 from .commit.many import Entry
@@ -116,6 +118,19 @@ class Client:
         from .resource import TableResource  # few programs do
 
         return TableResource(model, self.session)
+
+    def measure(
+        self, return_consumed_capacity: str = "TOTAL", *, item_collections: bool = False
+    ) -> AbstractContextManager[Usage]:
+        """What everything within consumes, reads, writes and batches of any client, summed by table:
+
+            with db.measure("INDEXES") as usage:
+                books.get(key)
+            usage.capacity  # {"Books": {"CapacityUnits": 0.5, "Table": {…}}}
+
+        With `item_collections` the sizes of item collections as well, of tables that have local indexes.
+        """
+        return measure(return_consumed_capacity, item_collections=item_collections)
 
     def commit(
         self,

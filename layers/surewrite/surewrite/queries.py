@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeAlias
+from typing import Annotated, Any, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -18,8 +18,6 @@ from .requests import JSONObject
 
 MAX_LIMIT = 1000
 """Items of one page, before its filter."""
-
-Capacity: TypeAlias = Literal["TOTAL", "INDEXES", "NONE"] | None
 
 
 def _whole(number: object) -> object:
@@ -42,7 +40,6 @@ class _Asked(BaseModel):
     count: bool = False
     segment: tuple[int, int] | None = None
     next: str | None = None
-    return_consumed_capacity: Capacity = None
 
     def reading(self, model: type[Item]) -> Reading:
         """The query, or the scan. InvalidRequest names the member that is wrong."""
@@ -96,7 +93,7 @@ def _flag(text: object) -> object:
 
 
 def _list(text: object) -> object:
-    return [part for part in text.split(",") if part] if isinstance(text, str) else text
+    return text.split(",") if isinstance(text, str) else text
 
 
 _Flag = Annotated[bool, BeforeValidator(_flag)]
@@ -125,6 +122,7 @@ class QueryParameters(_Asked):
     descending: _Flag = False
     consistent: _Flag = False
     count: _Flag = False
+    return_consumed_capacity: Literal["TOTAL", "INDEXES", "NONE"] | None = None
 
     _SORT: ClassVar = {
         "sort": "eq",
@@ -164,6 +162,8 @@ class QueryParameters(_Asked):
 
 
 def _test(model: type[Item], key: _Key, operator: str, parameter: str, text: str) -> Condition:
+    if operator == "begins_with" and key.type == "N":
+        raise InvalidRequest.at(f"{key.name} is a number, which has no beginning", parameter)
     return _made(model, {key.name: {operator: _value(key.type, parameter, text)}}, parameter)
 
 

@@ -15,8 +15,8 @@ from .cursors import Cursors
 from .errors import InvalidRequest, located
 from .model.item import Item
 from .model.json import canonical, dumps
-from .queries import Capacity, QueryBody, QueryParameters
-from .reading import Consumed, Images, read_page
+from .queries import QueryBody, QueryParameters
+from .reading import Images, read_page
 from .requests import Catalogue, JSONObject, parse_key
 
 MAX_RESPONSE_BYTES = 6 * 1024 * 1024 - 64 * 1024
@@ -45,13 +45,11 @@ class BatchGetBody(BaseModel):
 
 
 @dataclass(frozen=True)
-class JSONRead:
-    """What was read, as JSON. `next` is the cursor of the page that follows, None after the last one; `consumed` is
-    DynamoDB's ConsumedCapacity of all calls."""
+class JSONPage:
+    """A page as JSON, and the cursor of the one that follows, None after the last one."""
 
     text: str
-    consumed: Consumed
-    next: str | None = None
+    next: str | None
 
 
 class Reader:
@@ -62,7 +60,7 @@ class Reader:
 
     def page(
         self, asked: QueryBody | QueryParameters, model: type[Item], *, caller: str, deadline: Deadline
-    ) -> JSONRead:
+    ) -> JSONPage:
         """The page that is asked for, `{"items": […], "count": 3, "scanned_count": 5, "next": "…"}`: without `items`
         where only the count is, without `next` after the last page. It is smaller than its limit where it would be too
         large for a response.
@@ -74,14 +72,14 @@ class Reader:
         context = canonical([caller, model.schema_.collection, reading.request()])
         after = None if asked.next is None else self._cursors.open(asked.next, context)
         session = self._client.session
-        call = session.begin(deadline, asked.return_consumed_capacity)
+        call = session.begin(deadline)
         limit = asked.limit
         while True:
             page = read_page(session, reading, call, limit=limit, after=after)
             following = None if page.next is None else self._cursors.seal(page.next, context)
             text = dumps(_body(page, model, asked.count, following))
             if _response_bytes(text) <= MAX_RESPONSE_BYTES or page.scanned_count < 2:
-                return JSONRead(text, tuple(call.consumed), following)
+                return JSONPage(text, following)
             limit = page.scanned_count // 2
 
     def many(
@@ -90,13 +88,12 @@ class Reader:
         catalogue: Catalogue,
         *,
         deadline: Deadline,
-        return_consumed_capacity: Capacity = None,
-    ) -> JSONRead:
+    ) -> str:
         """`{"items": {"books": […]}, "missing": {"books": [{…}]}}`: the items in the order of their keys, and the keys
         of those that there are not. InvalidRequest where they are too large for a response."""
         wanted = asked.wanted(catalogue)
         session = self._client.session
-        call = session.begin(deadline, return_consumed_capacity)
+        call = session.begin(deadline)
         found = read_many(session, wanted, asked.consistent, call)
         items: dict[str, Any] = {}
         missing: dict[str, Any] = {}
@@ -109,7 +106,7 @@ class Reader:
         text = dumps({"items": items, "missing": missing})
         if _response_bytes(text) > MAX_RESPONSE_BYTES:
             raise InvalidRequest.at("the items are too large for one response: ask for fewer", "keys")
-        return JSONRead(text, tuple(call.consumed))
+        return text
 
 
 def _body(page: Images, model: type[Item], count: bool, following: str | None) -> dict[str, Any]:

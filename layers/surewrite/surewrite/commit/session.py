@@ -22,6 +22,7 @@ from ..model.item import Item
 from ..model.json import canonical
 from ..model.wire import Image, Wire, image_from_wire, image_to_wire
 from ..writes import Target
+from . import capacity
 from .failures import CALL_ERRORS, CHECK_FAILED, Cancelled, CheckFailed, sort
 from .idempotency_key import IdempotencyKey
 from .ledger import Ledger
@@ -45,17 +46,20 @@ class Call:
     placement: Placement
     return_consumed_capacity: str | None = None
     consumed: list[Mapping[str, Any]] = field(default_factory=list)
+    measures: tuple[capacity.Usage, ...] = ()
 
-    @property
-    def options(self) -> dict[str, str]:
+    def options(self, operation: str) -> dict[str, str]:
         """The parameters that go into every request."""
-        asked = self.return_consumed_capacity
-        return {"ReturnConsumedCapacity": asked} if asked else {}
+        if not self.measures and self.return_consumed_capacity is None:
+            return {}
+        return capacity.options(operation, self.return_consumed_capacity, self.measures)
 
-    def note(self, response: Mapping[str, Any]) -> None:
+    def note(self, request: Mapping[str, Any], response: Mapping[str, Any]) -> None:
         """Keeps what the response says of consumed capacity."""
-        capacity = response.get("ConsumedCapacity") or ()
-        self.consumed.extend((capacity,) if isinstance(capacity, Mapping) else capacity)
+        if self.return_consumed_capacity is not None:
+            self.consumed.extend(capacity.consumed_in(response))
+        for usage in self.measures:
+            usage.note(request, response)
 
 
 @dataclass
@@ -91,7 +95,9 @@ class Session:
 
     def begin(self, deadline: Deadline | None = None, return_consumed_capacity: str | None = None) -> Call:
         """A request, by default with `timeout` seconds from now."""
-        return Call(deadline or Deadline.after(self.timeout), Placement(self.ledger), return_consumed_capacity)
+        level = capacity.checked_level(return_consumed_capacity)
+        deadline = deadline or Deadline.after(self.timeout)
+        return Call(deadline, Placement(self.ledger), level, measures=capacity.measures())
 
     # --- writing -------------------------------------------------------------------------------------------------
 
@@ -270,7 +276,7 @@ class Session:
         try:
             while True:
                 try:
-                    response = self.transport(operation, {**request, **call.options})
+                    response = self.transport(operation, {**request, **call.options(operation)})
                 except CALL_ERRORS as error:
                     failure = sort(error, operation)
                     if isinstance(failure, CallFailed):
@@ -279,7 +285,7 @@ class Session:
                     if not isinstance(failure, Retryable) or lost:
                         raise failure from None
                 else:
-                    call.note(response)
+                    call.note(request, response)
                     return response
                 if not backoff.try_wait():
                     raise failure

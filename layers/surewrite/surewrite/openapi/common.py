@@ -61,6 +61,7 @@ PARAMETERS: dict[str, Object] = {
         # a schema rather than `content`, which client generators do not know in a parameter
         "schema": {
             "type": "string",
+            "pattern": r'^\s*\{\s*"',
             "contentMediaType": "application/json",
             "contentSchema": {"type": "object", "minProperties": 1},
         },
@@ -70,6 +71,12 @@ PARAMETERS: dict[str, Object] = {
         "in": "query",
         "description": "The response has the header Consumed-Capacity.",
         "schema": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
+    },
+    "ReturnItemCollectionMetrics": {
+        "name": "return_item_collection_metrics",
+        "in": "query",
+        "description": "The response has the header Item-Collection-Metrics, if the table has local indexes.",
+        "schema": {"type": "string", "enum": ["SIZE", "NONE"]},
     },
     "Consistent": _flag("consistent", "Reads strongly consistent; not of a global index."),
     "Descending": _flag("descending", "From the last sort key to the first. A scan has no order."),
@@ -98,6 +105,10 @@ PARAMETERS: dict[str, Object] = {
 HEADERS: dict[str, Object] = {
     "Consumed-Capacity": {
         "description": "Where return_consumed_capacity asked for it: JSON, the units of each table over all calls.",
+        "schema": {"type": "string"},
+    },
+    "Item-Collection-Metrics": {
+        "description": "Where return_item_collection_metrics asked for it: JSON, the item collections of each table.",
         "schema": {"type": "string"},
     },
     "ETag": {"description": "The item's version, for If-Match and If-None-Match.", "schema": {"type": "string"}},

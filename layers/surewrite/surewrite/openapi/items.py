@@ -18,8 +18,8 @@ from .common import (
 from .expressions import Expressions
 from .schemas import ItemSchemas, JSONSchema, ref
 
-_WRITES = ("IdempotencyKey", "IfMatch", "Prefer", "ReturnConsumedCapacity")
-_SHOWN = ("Idempotency-Replayed", "Consumed-Capacity")
+_WRITES = ("IdempotencyKey", "IfMatch", "Prefer", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics")
+_SHOWN = ("Idempotency-Replayed", "Consumed-Capacity", "Item-Collection-Metrics")
 
 _PUT, _DELETE = ("NONE", "ALL_OLD", "ALL_NEW"), ("NONE", "ALL_OLD")
 _UPDATE = ("NONE", "ALL_OLD", "UPDATED_OLD", "ALL_NEW", "UPDATED_NEW")
@@ -172,6 +172,6 @@ def fields_parameter(model: type[Item], expressions: Expressions) -> Object:
         "in": "query",
         "description": "Document paths, separated by commas: only these are returned, and the key.",
         "explode": False,
-        "schema": {"type": "array", "items": expressions.field(model)},
+        "schema": {"type": "array", "items": expressions.field(model), "minItems": 1},
         "example": list(model.schema_.attributes)[-2:],
     }

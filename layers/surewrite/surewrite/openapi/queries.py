@@ -147,8 +147,14 @@ class QueryPaths:
                 "next": {"description": "The cursor of the page before.", "type": "string"},
             },
             "additionalProperties": False,
-            "not": {"anyOf": [{"required": ["key", "segment"]}, _BACKWARDS_SCAN]},
+            "not": {"anyOf": [{"required": ["key", "segment"]}, _BACKWARDS_SCAN, *self._strong_reads()]},
         }
+
+    def _strong_reads(self) -> list[JSONSchema]:
+        """Those that there are not."""
+        names = [name for name, index in self._indexes.items() if not index.local]
+        members = {"index": {"enum": names}, "consistent": {"const": True}}
+        return [{"properties": members, "required": list(members)}] if names else []
 
     def _key_condition(self) -> JSONSchema:
         """Of the table, and of each index: `ThreadKeyCondition`, `ThreadLastPostIndexCondition`."""

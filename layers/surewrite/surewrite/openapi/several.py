@@ -10,7 +10,8 @@ from .common import JSON, Object, parameter, problems, response
 from .expressions import Expressions
 from .schemas import ItemSchemas, JSONSchema, ref
 
-_PARAMETERS = ("IdempotencyKey", "Prefer", "ReturnConsumedCapacity")
+_PARAMETERS = ("IdempotencyKey", "Prefer", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics")
+_SHOWN = ("Idempotency-Replayed", "Consumed-Capacity", "Item-Collection-Metrics")
 _PROBLEMS = (400, 412, 413, 415, 422, 429, 500, 503)
 
 
@@ -98,10 +99,8 @@ class SeveralPaths:
     def _responses(self, members: Object) -> Object:
         shown = {"type": "object", "properties": members, "required": list(members)}
         return {
-            "200": response("Applied.", shown, "Idempotency-Replayed", "Consumed-Capacity"),
-            "204": response(
-                "Applied, and `Prefer: return=minimal`.", None, "Idempotency-Replayed", "Consumed-Capacity"
-            ),
+            "200": response("Applied.", shown, *_SHOWN),
+            "204": response("Applied, and `Prefer: return=minimal`.", None, *_SHOWN),
             **problems(*_PROBLEMS),
         }
 
