@@ -19,9 +19,9 @@ def idempotency_key(event: Event) -> IdempotencyKey | None:
     """
     if (value := event.headers.get(_HEADER)) is None:
         return None
-    quoted = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', value.strip())
-    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value.strip()
-    if not (key.isascii() and key.isprintable()):
+    quoted = re.fullmatch(r'"((?:[^"\\]|\\["\\])*)"', value)
+    key = re.sub(r"\\(.)", r"\1", quoted[1]) if quoted else value
+    if not (key.isascii() and key.isprintable()) or value != value.strip():
         raise InvalidKey(Problem((_HEADER,), "1 to 255 printable ASCII characters are needed"))
     try:
         return IdempotencyKey(scope(event), key)

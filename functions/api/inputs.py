@@ -120,7 +120,7 @@ def media_type(event: Event) -> str:
 def json_object(event: Event, *, empty: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The object in the body; `empty` is what no body means, where a request may come without one."""
     media_type(event)
-    if not (event.decoded_body or "").strip():
+    if not event.decoded_body:
         if empty is None:
             raise InvalidRequest(Problem((), "the body is empty; a JSON object is needed"))
         return dict(empty)

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from .commit.session import Call, Session
 from .errors import InvalidRequest, located
 from .expressions.conditions import Condition, render_condition
-from .expressions.key_conditions import check_filter, check_key_condition
+from .expressions.key_conditions import check_filter, key_condition
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
 from .model.item import VERSION, Item
@@ -123,9 +123,7 @@ class Reading:
         return None if index is None else [key.name for key in index.keys]
 
     def _key(self, key: Condition) -> Condition:
-        bound = key.bound(self.model)
-        check_key_condition(bound, self._keys())
-        return bound
+        return key_condition(key.bound(self.model), self._keys())
 
     def _filter(self, where: Condition) -> Condition:
         bound = where.bound(self.model)

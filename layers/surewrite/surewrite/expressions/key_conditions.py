@@ -11,12 +11,13 @@ from .operands import Ref
 _OPERATORS = ("=", "<", "<=", ">", ">=", "BETWEEN", "begins_with")
 
 
-def check_key_condition(condition: Condition, keys: Sequence[str] | None) -> None:
-    """InvalidCondition unless the partition key equals a value and the sort key, if it is tested, has one comparison,
-    BETWEEN or begins_with, joined by `&`. `keys` are the names of both, None if they are not known."""
+def key_condition(condition: Condition, keys: Sequence[str] | None) -> Condition:
+    """The condition with the partition key before the sort key; InvalidCondition unless the one equals a value and the
+    other, if it is tested, has one comparison, BETWEEN or begins_with, joined by `&`. `keys` are the names of both,
+    None if they are not known."""
     tests = [_test(part) for part in parts_of(condition, And)]
     if keys is None:
-        return
+        return condition
     named = [_name(test) for test in tests]
     if keys[0] not in named:
         raise invalid("the partition key is missing", keys[0])
@@ -27,6 +28,7 @@ def check_key_condition(condition: Condition, keys: Sequence[str] | None) -> Non
             raise invalid("a key has one condition; between has both bounds", name)
         if name == keys[0] and test.operator != "=":
             raise invalid("the partition key has to equal a value", name)
+    return condition if named[0] == keys[0] else And(tuple(reversed(tests)))
 
 
 def check_filter(condition: Condition, keys: Sequence[str]) -> None:

@@ -26,7 +26,11 @@ PARAMETERS: dict[str, Object] = {
         "name": "Idempotency-Key",
         "in": "header",
         "description": "Makes the write happen once, however often it is sent: a UUID of version 7, say.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[!#-~][ !#-~]*$"},
+        "schema": {
+            "type": "string",
+            "pattern": f"^[!-~]([ -~]{{0,{MAX_KEY_LENGTH - 2}}}[!-~])?$",
+            "not": {"const": '""'},
+        },
         "example": "019b76da-b78f-79b6-a346-c31577915602",
     },
     "IfMatch": {
@@ -44,8 +48,8 @@ PARAMETERS: dict[str, Object] = {
     "IfNoneMatch": {
         "name": "If-None-Match",
         "in": "header",
-        "description": "The ETag that the client has: 304 if the item still has it.",
-        "schema": _TAG,
+        "description": "The ETag that the client has, or several: 304 if the item still has it.",
+        "schema": {"type": "string"},
     },
     "Prefer": {
         "name": "Prefer",

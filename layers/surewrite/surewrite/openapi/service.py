@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..commit.idempotency_key import MAX_KEY_LENGTH
 from ..model.item import Item
-from .common import PARAMETERS, Object, problems, response
+from .common import Object, problems, response
 from .expressions import Expressions
 from .schemas import ItemSchemas, ref
 from .several import SeveralPaths
@@ -24,7 +25,8 @@ def service_paths(models: Sequence[type[Item]], items: ItemSchemas, expressions:
 
 
 def _operation() -> Object:
-    key = {"name": "key", "in": "path", "required": True, "schema": PARAMETERS["IdempotencyKey"]["schema"]}
+    schema = {"type": "string", "minLength": 1, "maxLength": MAX_KEY_LENGTH, "pattern": "^[ -~]*$"}
+    key = {"name": "key", "in": "path", "required": True, "schema": schema}
     read = {
         "operationId": "getOperation",
         "summary": "What became of an idempotency key of the caller's.",
