@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
-from surewrite import Item, PartitionKey, Update, attr
+from surewrite import Item, PartitionKey, Update, attr, list_append, literal
 from surewrite.expressions.actions import Action
 from surewrite.expressions.attributes import Attribute
 from surewrite.expressions.operands import IfNotExists, ListAppend, Sum, Value
@@ -143,6 +143,7 @@ def _numeric(target: Attribute, draw: Callable[..., Any]) -> Action:
                 target.increment(number),
                 target.set(other + number),
                 target.set(number - other),
+                target.set(literal(number) + draw(numbers)),
                 target.set(target - other),
                 target.set(other.if_not_exists(number) + number),
             ]
@@ -163,7 +164,8 @@ def actions(draw: Callable[..., Any]) -> Action:
         case "SS" | "NS" | "BS":
             special = [target.add(value), target.delete(value)] * 2
         case "numbers" | "parts":
-            special = [target.append(value), target.prepend(value)] * 2
+            joined = list_append(draw(places(kind)), value)
+            special = [target.append(value), target.prepend(value), target.set(joined)] * 2
         case _:
             special = []
     chosen: Action = draw(st.sampled_from([*common, *special]))

@@ -130,7 +130,7 @@ ITEM = {"id": "a", "at": 1, "name": "n"}
         (
             update(),
             (),
-            "an update needs at least one of set, copy, increment, default, append, prepend, add, delete, remove",
+            "an update needs at least one of set, copy, compute, increment, default, append, prepend, add, delete",
         ),
         (update(set=[]), ("set",), "Input should be a valid dictionary"),
         (update(remove="price"), ("remove",), "Input should be a valid list"),

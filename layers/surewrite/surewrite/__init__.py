@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from .errors import Unavailable as Unavailable
     from .errors import UnknownCollection as UnknownCollection
     from .expressions.attributes import attr as attr
+    from .expressions.attributes import list_append as list_append
+    from .expressions.attributes import literal as literal
     from .expressions.evaluate import ReturnValues as ReturnValues
     from .expressions.evaluate import apply as apply
     from .expressions.updates import Update as Update
@@ -86,7 +88,7 @@ _MODULES = {
         "Throttled Unavailable UnknownCollection"
     ),
     ".expressions.evaluate": "ReturnValues apply",
-    ".expressions.attributes": "attr",
+    ".expressions.attributes": "attr list_append literal",
     ".expressions.updates": "Update",
     ".model.indexes": "GlobalIndex LocalIndex",
     ".model.item": "Item",

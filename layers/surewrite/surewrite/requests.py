@@ -20,6 +20,7 @@ from .errors import (
 )
 from .expressions.actions import Action
 from .expressions.attributes import Attribute, attr
+from .expressions.compute_json import computed
 from .expressions.condition_json import condition_from_json
 from .expressions.conditions import Condition, all_of
 from .expressions.evaluate import ReturnValues
@@ -97,14 +98,15 @@ def demands(
 class UpdateBody(Body):
     """The actions of an update, each a mapping of document paths to values.
 
-    `set` assigns, `copy` assigns from another path, `increment` adds to a number that is there, `default` assigns where
-    nothing is, `append` and `prepend` extend a list, `remove` lists paths, `add` adds to a number or a set (and creates
-    it), `delete` takes members out of a set.
+    `set` assigns, `copy` assigns from another path, `compute` assigns what operands make (`compute_json`), `increment`
+    adds to a number that is there, `default` assigns where nothing is, `append` and `prepend` extend a list, `remove`
+    lists paths, `add` adds to a number or a set (and creates it), `delete` takes members out of a set.
     """
 
     # factories: pydantic would deep-copy a default for every message
     set: Paths = Field(default_factory=dict)
     copy_: dict[str, str] = Field(default_factory=dict, alias="copy")
+    compute: Paths = Field(default_factory=dict)
     increment: Paths = Field(default_factory=dict)
     default: Paths = Field(default_factory=dict)
     append: Paths = Field(default_factory=dict)
@@ -147,13 +149,14 @@ class UpdateBody(Body):
 
 
 _SECTIONS = {
-    "set": "set", "copy": "copy_", "increment": "increment", "default": "default", "append": "append",
-    "prepend": "prepend", "add": "add", "delete": "delete",
+    "set": "set", "copy": "copy_", "compute": "compute", "increment": "increment", "default": "default",
+    "append": "append", "prepend": "prepend", "add": "add", "delete": "delete",
 }  # fmt: skip
 
 _METHODS: dict[str, Callable[[Attribute, Any], Action]] = {
     "set": lambda attribute, value: attribute.set(FromJSON(value)),
     "copy": lambda attribute, source: replace(attribute.set(_attribute(source)), label="copy"),
+    "compute": lambda attribute, value: replace(attribute.set(computed(value)), label="compute"),
     "increment": Attribute.increment,
     "default": lambda attribute, value: attribute.default(FromJSON(value)),
     "append": lambda attribute, value: attribute.append(_elements(value)),

@@ -141,6 +141,17 @@ class Attribute(Ref, Comparable):
         return Size(self.path)
 
 
+def list_append(first: Any, second: Any) -> ListAppend:
+    """The operand `list_append(first, second)`, of lists, attributes and `if_not_exists`; unlike `append` it creates no
+    list: `attr("RelatedItems").set(list_append(attr("RelatedItems"), [602]))`."""
+    return ListAppend(operand(first), operand(second))
+
+
+def literal(value: Any) -> Value:
+    """A value as an operand: `attr("Price").set(literal(20) - 5)` lets DynamoDB compute."""
+    return Value(value)
+
+
 def attr(path: str | Path | Iterable[Element]) -> Attribute:
     """The attribute at a document path, by its name in DynamoDB: `attr("basket.items[1].qty")`."""
     return Attribute(parse_path(path))

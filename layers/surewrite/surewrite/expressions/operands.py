@@ -219,7 +219,7 @@ class Sum(Operand):
             if not is_number(side.value):
                 raise InvalidUpdate(Problem((), "arithmetic needs a number"))
             return Value(target.amount(side.value))
-        return side.checked(model, target.bare)
+        return side.checked(model, target.present)
 
     def reads(self) -> Iterator[Path]:
         yield from self.left.reads()
@@ -294,7 +294,7 @@ class ListAppend(Operand):
         if "L" not in target.types:
             raise InvalidUpdate(Problem((), f"appending needs a list, this is {_kinds(target.types)}"))
         # the constraints of the whole list (its length) say nothing about the part that is appended
-        part = target.bare
+        part = target.present
         for side in (self.first, self.second):
             _check_nesting(side, "list_append")
             if isinstance(side, Value) and not isinstance(side.value, list | tuple):

@@ -128,6 +128,8 @@ def _arm_from_json(arm: Any, value: Any) -> Any:
         return model_from_json(origin, value)
     if issubclass(origin, Mapping):
         return _mapping_from_json(args[1] if len(args) == 2 else Any, value)
+    if issubclass(origin, Set) and isinstance(value, list) and not value:
+        raise InvalidItem(Problem((), "a set cannot be empty"))
     if issubclass(origin, Set | Sequence) and not issubclass(origin, str):
         return _array_from_json(args[0] if args else Any, value)
     for leaf, accepted, name in _JSON_LEAVES:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import Annotated, Any, NamedTuple, get_args, get_origin
+from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import annotated_types
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -86,6 +86,11 @@ class ModelField:
     def bare(self) -> ModelField:
         """The same place without its constraints, as for a part of a value, or one that is only compared."""
         return replace(self, metadata=without_constraints(self.metadata), required=False)
+
+    @cached_property
+    def present(self) -> ModelField:
+        """The same place, without its constraints, where something else than null stands."""
+        return replace(self.bare, annotation=Union[self.arms]) if self.arms else self.bare  # noqa: UP007 - a tuple
 
     @cached_property
     def member(self) -> ModelField | None:

@@ -9,7 +9,7 @@ from typing import Any
 from ..model.item import Item
 from .common import HEADERS, PARAMETERS, SCHEMAS, Object, problem_responses
 from .examples import add_examples
-from .expressions import Expressions, size_test
+from .expressions import Expressions, operands, size_test
 from .items import ItemPaths
 from .queries import QueryPaths
 from .schemas import ItemSchemas
@@ -37,7 +37,7 @@ def document(
     """
     models = list(models)
     items = ItemSchemas(models)
-    items.components |= {**deepcopy(SCHEMAS), "SizeTest": size_test()}
+    items.components |= {**deepcopy(SCHEMAS), "SizeTest": size_test(), **operands()}
     expressions = Expressions(items)
     paths: Object = {}
     for model in models:

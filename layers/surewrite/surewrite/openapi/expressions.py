@@ -125,6 +125,9 @@ class Expressions:
             "copy": self._section(
                 model, "assigns what another path holds", dict.fromkeys(fields, ref("Path")), ref("Path")
             ),
+            "compute": self._section(
+                model, "assigns what operands make", dict.fromkeys(fields, ref("Computed")), ref("Computed")
+            ),
             "increment": self._section(model, "adds to a number that is there", numbers, _LEAVES["N"]),
             "default": self._section(model, "assigns where nothing is", values),
             "append": self._section(model, "extends a list, or creates it", lists),
@@ -225,6 +228,31 @@ def size_test() -> JSONSchema:
         "additionalProperties": False,
         "minProperties": 1,
     }
+
+
+def operands() -> dict[str, JSONSchema]:
+    """What `compute` takes: `Computed`, and the operands that are no plain values."""
+    alternative = {"description": "A path, and the value where nothing is there.", "type": "array"}
+    either = {**alternative, "prefixItems": [ref("Path"), {}], "minItems": 2, "maxItems": 2}
+    number, elements = [_LEAVES["N"], ref("Operand")], [{"type": "array"}, ref("Operand")]
+    sums = dict.fromkeys(("plus", "minus"), _array({"anyOf": number}, 2, 2))
+    return {
+        "Computed": {
+            "description": "Arithmetic, a list made of two, or a value where nothing is.",
+            "type": "object",
+            "properties": {**sums, "list_append": _array({"anyOf": elements}, 2, 2), "if_not_exists": either},
+            **_ONE_MEMBER,
+        },
+        "Operand": {
+            "description": "What stands at a path.",
+            "type": "object",
+            "properties": {"path": ref("Path"), "if_not_exists": either},
+            **_ONE_MEMBER,
+        },
+    }
+
+
+_ONE_MEMBER: JSONSchema = {"additionalProperties": False, "minProperties": 1, "maxProperties": 1}
 
 
 def _array(items: JSONSchema, least: int, most: int) -> JSONSchema:
