@@ -74,13 +74,13 @@ PARAMETERS: dict[str, Object] = {
         "name": "return_consumed_capacity",
         "in": "query",
         "description": "The response has the header Consumed-Capacity.",
-        "schema": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
+        "schema": ref("ConsumedCapacityLevel"),
     },
     "ReturnItemCollectionMetrics": {
         "name": "return_item_collection_metrics",
         "in": "query",
         "description": "The response has the header Item-Collection-Metrics, if the table has local indexes.",
-        "schema": {"type": "string", "enum": ["SIZE", "NONE"]},
+        "schema": ref("ItemCollectionMetricsLevel"),
     },
     "Consistent": _flag("consistent", "Reads strongly consistent; not of a global index."),
     "Descending": _flag("descending", "From the last sort key to the first. A scan has no order."),
@@ -188,6 +188,8 @@ _OPERATION: JSONSchema = {
 SCHEMAS: dict[str, JSONSchema] = {
     "Problem": _PROBLEM,
     "Operation": _OPERATION,
+    "ConsumedCapacityLevel": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
+    "ItemCollectionMetricsLevel": {"type": "string", "enum": ["SIZE", "NONE"]},
     "Path": {
         "description": "A document path. A name with a dot, a bracket or a backtick stands between backticks.",
         "type": "string",

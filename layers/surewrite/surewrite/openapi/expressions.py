@@ -6,7 +6,7 @@ A name of an attribute leads to what the model says of it; any other document pa
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from ..expressions.attributes import MAX_CHOICES
@@ -42,16 +42,17 @@ class Expressions:
         name = f"{self._items.name(model)}Condition"
         if name not in self._items.components:
             many = {"type": "array", "items": ref(name), "minItems": 1}
+            members = {
+                **{attribute: self._test(model, attribute) for attribute in model.schema_.attributes},
+                "and": many,
+                "or": many,
+                "not": ref(name),
+            }
             self._items.components[name] = {
                 "description": "All members must hold: operators on an attribute or a path, `and`, `or`, `not`.",
                 "type": "object",
-                "properties": {
-                    **{attribute: self._test(model, attribute) for attribute in model.schema_.attributes},
-                    "and": many,
-                    "or": many,
-                    "not": ref(name),
-                },
-                **self._others(model, self._any_test()),
+                "properties": members,
+                **self._others(model, self._any_test(), members),
                 "minProperties": 1,
             }
         return ref(name)
@@ -147,15 +148,17 @@ class Expressions:
             "description": f"Document paths and values: {effect}.",
             "type": "object",
             "properties": named,
-            **self._others(model, others),
+            **self._others(model, others, named),
             "maxProperties": _MAX_ACTIONS,
         }
 
-    def _others(self, model: type[Item], schema: Any) -> JSONSchema:
-        """Names that are no attributes of the model: document paths that lead into one."""
+    def _others(self, model: type[Item], schema: Any, named: Collection[str]) -> JSONSchema:
+        """Names besides those that are named: document paths. (Not `patternProperties`, which client generators leave
+        out, and with them what has such a name.)"""
         if model.model_config.get("extra") == "allow":
             return {"additionalProperties": schema}
-        return {"patternProperties": {_LEADING: schema}, "additionalProperties": False}
+        names = {"anyOf": [{"enum": list(named)}, {"pattern": _LEADING}]} if named else {"pattern": _LEADING}
+        return {"additionalProperties": schema, "propertyNames": names}
 
     def _settable(self, model: type[Item]) -> list[str]:
         return [name for name in model.schema_.attributes if name not in model.schema_.key_names]
@@ -232,9 +235,15 @@ def size_test() -> JSONSchema:
 
 def operands() -> dict[str, JSONSchema]:
     """What `compute` takes: `Computed`, and the operands that are no plain values."""
-    alternative = {"description": "A path, and the value where nothing is there.", "type": "array"}
-    either = {**alternative, "prefixItems": [ref("Path"), {}], "minItems": 2, "maxItems": 2}
-    number, elements = [_LEAVES["N"], ref("Operand")], [{"type": "array"}, ref("Operand")]
+    either: JSONSchema = {
+        "description": "A path, and the value where nothing is there.",
+        "type": "array",
+        "prefixItems": [ref("Path"), {}],
+        "items": {},
+        "minItems": 2,
+        "maxItems": 2,
+    }
+    number, elements = [_LEAVES["N"], ref("Operand")], [{"type": "array", "items": {}}, ref("Operand")]
     sums = dict.fromkeys(("plus", "minus"), _array({"anyOf": number}, 2, 2))
     return {
         "Computed": {

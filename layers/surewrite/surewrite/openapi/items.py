@@ -77,7 +77,7 @@ class ItemPaths:
     def _write(self, name: str, summary: str, values: tuple[str, ...], *also: str, **members: Any) -> Object:
         """An operation that may show some of the `values` of return_values."""
         description = "What the response shows; in the query or in a body, not in both."
-        shown = {"name": "return_values", "in": "query", "schema": {"type": "string", "enum": values}}
+        shown = {"name": "return_values", "in": "query", "schema": self._return_values(values)}
         asked = [*map(parameter, (*_WRITES, *also)), {**shown, "description": description}]
         return self._operation(name, summary, *asked, **members)
 
@@ -143,7 +143,12 @@ class ItemPaths:
 
     def _members(self, values: tuple[str, ...]) -> Object:
         """What every write may bring in its body."""
-        return {"when": self._expressions.condition(self._model), "return_values": {"type": "string", "enum": values}}
+        return {"when": self._expressions.condition(self._model), "return_values": self._return_values(values)}
+
+    def _return_values(self, values: tuple[str, ...]) -> JSONSchema:
+        name = {_PUT: "PutReturnValues", _UPDATE: "UpdateReturnValues", _DELETE: "DeleteReturnValues"}[values]
+        self._items.components[name] = {"type": "string", "enum": list(values)}
+        return ref(name)
 
     def _object(self, members: Object) -> JSONSchema:
         return {"type": "object", "properties": members, "additionalProperties": False}

@@ -33,10 +33,10 @@ class SeveralPaths:
 
     def _transact(self) -> Object:
         kinds = [
-            self._kind("put", [self._put(one, conditional=True) for one in self._models]),
-            self._kind("update", [self._update(one) for one in self._models]),
-            self._kind("delete", [self._delete(one, conditional=True) for one in self._models]),
-            self._kind("check", [self._check(one) for one in self._models]),
+            self._kind("put", [self._put(one, conditional=True) for one in self._models], "Write"),
+            self._kind("update", [self._update(one) for one in self._models], "Write"),
+            self._kind("delete", [self._delete(one, conditional=True) for one in self._models], "Write"),
+            self._kind("check", [self._check(one) for one in self._models], "Write"),
         ]
         etags = {
             "description": "For each of the writes the item's new ETag; null for deletes and checks.",
@@ -48,14 +48,14 @@ class SeveralPaths:
             "summary": "Applies writes and checks of distinct items all together or not at all.",
             "tags": ["transactions"],
             "parameters": [parameter(one) for one in _PARAMETERS],
-            "requestBody": _body({"writes": _array(kinds, MAX_WRITES)}),
-            "responses": self._responses({"etags": etags}),
+            "requestBody": self._body("Transaction", {"writes": _array(kinds, MAX_WRITES)}, ["writes"]),
+            "responses": self._responses("TransactionResult", {"etags": etags}),
         }
 
     def _write_batch(self) -> Object:
         kinds = [
-            self._kind("put", [self._put(one) for one in self._models]),
-            self._kind("delete", [self._delete(one) for one in self._models]),
+            self._kind("put", [self._put(one) for one in self._models], "BatchWrite"),
+            self._kind("delete", [self._delete(one) for one in self._models], "BatchWrite"),
         ]
         duplicates = {
             "description": "What to do with a second write of an item: refuse the request, keep the first or the last.",
@@ -69,59 +69,85 @@ class SeveralPaths:
             "summary": "Puts and deletes any number of items, chunk by chunk.",
             "tags": ["batches"],
             "parameters": [parameter(one) for one in _PARAMETERS],
-            "requestBody": _body({"writes": _array(kinds), "duplicates": duplicates}),
-            "responses": self._responses({"written": written}),
+            "requestBody": self._body("BatchWrite", {"writes": _array(kinds), "duplicates": duplicates}, ["writes"]),
+            "responses": self._responses("BatchWriteResult", {"written": written}),
         }
 
     def _get_batch(self) -> Object:
         collections = {one.schema_.collection: one for one in self._models}
-        keys = {name: {"type": "array", "items": self._items.key(one)} for name, one in collections.items()}
+        keys = {name: {"type": "array", "items": self._key(one)} for name, one in collections.items()}
         paths = {name: {"type": "array", "items": self._expressions.field(one)} for name, one in collections.items()}
         asked = {
-            "keys": {**_object(keys, []), "minProperties": 1},
-            "fields": _object(paths, []),
+            "keys": {**self._component("BatchGetKeys", _object(keys, [])), "minProperties": 1},
+            "fields": self._component("BatchGetFields", _object(paths, [])),
             "consistent": {"type": "boolean", "default": False},
         }
-        read = {name: {"type": "array", "items": {"type": "object"}} for name in collections}
-        found = _object({"items": _object(read, []), "missing": _object(keys, [])}, ["items", "missing"])
+        read = {name: {"type": "array", "items": ref(self._items.name(one))} for name, one in collections.items()}
+        found = {
+            "items": self._component("BatchGetItems", _object(read, [])),
+            "missing": ref("BatchGetKeys"),
+        }
+        result = self._component("BatchGetResult", _object(found, list(found)))
         return {
             "operationId": "getBatch",
             "summary": "Reads any number of items by their keys; those that are missing are named.",
             "tags": ["batches"],
             "parameters": [parameter("ReturnConsumedCapacity")],
-            "requestBody": {"required": True, "content": {JSON: {"schema": _object(asked, ["keys"])}}},
+            "requestBody": self._body("BatchGet", asked, ["keys"]),
             "responses": {
-                "200": response("The items and the missing keys.", found, "Consumed-Capacity"),
+                "200": response("The items and the missing keys.", result, "Consumed-Capacity"),
                 **problems(400, 404, 415, 429, 500, 503),
             },
         }
 
-    def _responses(self, members: Object) -> Object:
-        shown = {"type": "object", "properties": members, "required": list(members)}
+    def _body(self, name: str, members: Object, required: list[str]) -> Object:
+        schema = self._component(f"{name}Body", _object(members, required))
+        return {"required": True, "content": {JSON: {"schema": schema}}}
+
+    def _component(self, name: str, schema: JSONSchema) -> JSONSchema:
+        """A schema under a name, which client generators make a type of."""
+        self._items.components[name] = schema
+        return ref(name)
+
+    def _key(self, model: type[Item]) -> JSONSchema:
+        return self._component(f"{self._items.name(model)}Key", self._items.key(model))
+
+    def _responses(self, name: str, members: Object) -> Object:
+        shown = self._component(name, {"type": "object", "properties": members, "required": list(members)})
         return {
             "200": response("Applied.", shown, *_SHOWN),
             "204": response("Applied, and `Prefer: return=minimal`.", None, *_SHOWN),
             **problems(*_PROBLEMS),
         }
 
-    def _kind(self, name: str, schemas: Sequence[JSONSchema]) -> JSONSchema:
-        return _object({name: {"oneOf": list(schemas)}}, [name])
+    def _kind(self, kind: str, schemas: Sequence[JSONSchema], suffix: str) -> JSONSchema:
+        """`PutWrite`: `{"put": {…}}`, of any collection."""
+        return self._component(f"{kind.title()}{suffix}", _object({kind: {"oneOf": list(schemas)}}, [kind]))
 
     def _put(self, model: type[Item], *, conditional: bool = False) -> JSONSchema:
         item = {"item": ref(f"New{self._items.name(model)}")}
-        return _object({**self._named(model), **item, **self._demands(model, conditional)}, ["collection", "item"])
+        return self._write(model, "Put", item, conditional)
 
     def _update(self, model: type[Item]) -> JSONSchema:
-        members = {**self._named(model), "key": self._items.key(model), **self._demands(model, True)}
-        return {**self._expressions.update(model, members, suffix="Change"), "required": ["collection", "key"]}
+        members = {**self._named(model), "key": self._key(model), **self._demands(model, True)}
+        made = self._expressions.update(model, members, suffix="Change")
+        self._items.components[f"{self._items.name(model)}Change"]["required"] = ["collection", "key"]
+        return made
 
     def _delete(self, model: type[Item], *, conditional: bool = False) -> JSONSchema:
-        key = {"key": self._items.key(model)}
-        return _object({**self._named(model), **key, **self._demands(model, conditional)}, ["collection", "key"])
+        return self._write(model, "Delete", {"key": self._key(model)}, conditional)
+
+    def _write(self, model: type[Item], kind: str, named: Object, conditional: bool) -> JSONSchema:
+        """`BookPut`; without conditions, `BookBatchPut`."""
+        members = {**self._named(model), **named, **self._demands(model, conditional)}
+        name = f"{self._items.name(model)}{'' if conditional else 'Batch'}{kind}"
+        return self._component(name, _object(members, ["collection", *named]))
 
     def _check(self, model: type[Item]) -> JSONSchema:
         demands = self._demands(model, True)
-        return {**self._delete(model, conditional=True), "not": {"properties": {name: {"not": {}} for name in demands}}}
+        schema = _object({**self._named(model), "key": self._key(model), **demands}, ["collection", "key"])
+        schema["not"] = {"properties": {name: {"not": {}} for name in demands}}
+        return self._component(f"{self._items.name(model)}Check", schema)
 
     def _named(self, model: type[Item]) -> Object:
         return {"collection": {"const": model.schema_.collection}}
@@ -141,8 +167,3 @@ def _array(kinds: list[JSONSchema], most: int | None = None) -> JSONSchema:
 
 def _object(members: Object, required: list[str]) -> JSONSchema:
     return {"type": "object", "properties": members, "required": required, "additionalProperties": False}
-
-
-def _body(members: Object) -> Object:
-    schema = _object(members, ["writes"])
-    return {"required": True, "content": {JSON: {"schema": schema}}}
