@@ -251,6 +251,25 @@ def test_every_wrong_action_is_named_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("sections", "pointer"),
+    [
+        ({"set": {"[": 1}}, "/set/["),
+        ({"copy": {"price": ""}}, "/copy/price"),
+        ({"copy": {"`": "price"}}, "/copy/`"),
+        ({"compute": {"price": {"plus": [1]}}}, "/compute/price/plus"),
+        ({"remove": ["a..b"]}, "/remove/a..b"),
+        ({"prepend": {"": [1]}}, "/prepend/"),
+        ({"delete": {"items[x]": ["a"]}}, "/delete/items[x]"),
+    ],
+)
+def test_one_malformed_action_among_good_ones_is_not_left_out(sections: dict[str, Any], pointer: str) -> None:
+    body = UpdateBody.model_validate({"add": {"Count": 1}, **sections})
+    with pytest.raises(InvalidRequest) as caught:
+        body.bind(Sample, ("a", 1))
+    assert [problem.pointer for problem in caught.value.problems] == [pointer]
+
+
 def test_no_message_quotes_a_value() -> None:
     secret = "s3cret"
     for request_ in (update(set={"Count": secret}), update(add={"words": [{"x": secret}]}), {"op": "put", "x": secret}):

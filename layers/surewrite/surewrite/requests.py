@@ -126,12 +126,16 @@ class UpdateBody(Body):
         action that is wrong."""
         actions, malformed = self._actions()
         demanded = all_of([self.condition(model), when])
+        problems: tuple[Problem, ...] = ()
         try:
-            return Write.update(model, key, actions, demanded, **options)
+            write = Write.update(model, key, actions, demanded, **options)
         except InvalidUpdate as error:
             if not malformed:
                 raise
             problems = error.problems if actions else ()
+        else:
+            if not malformed:
+                return write
         raise InvalidUpdate(*problems, *malformed)
 
     def _actions(self) -> tuple[list[Action], list[Problem]]:
