@@ -21,13 +21,13 @@ import problems
 import responses
 from bookstore.models import MODELS
 from event import Event, Resolver
-from surewrite import Client, Deadline, Operations, Outcome, errors
+from surewrite import Client, Deadline, IdempotencyKey, Operations, Outcome, errors
 from surewrite.expressions.evaluate import ReturnValues
 from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.reader import Reader
 from surewrite.requests import Catalogue
-from surewrite.writes import Write
+from surewrite.writes import AnyWrite, Write
 
 logger = Logger()
 metrics = EphemeralMetrics()
@@ -72,10 +72,9 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
         with counted():
             if key is None or not preconditions.prefers_async(request().headers):
                 done = db.commit(write, key, deadline=deadline())
-            elif (known := operations.submit(write, _whole(message, write), key, deadline=deadline())) is not None:
+            elif (known := submit(write, _whole(message, write), key)) is not None:
                 done = known
             else:
-                count("Accepted")
                 return responses.accepted(key)
     except errors.ConditionFailed as error:
         return problems.of_error(error, creating=write.absent)
@@ -85,6 +84,14 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
     count("Replayed" if done.replayed else "Applied")
     shown = write.return_values != "NONE" and (empty or done.attributes is not None)
     return responses.outcome(done, shown=shown, status=created if done.created else HTTPStatus.OK)
+
+
+def submit(write: AnyWrite, message: Image, key: IdempotencyKey) -> Outcome | None:
+    """Has the write committed by the worker; its outcome if it was applied before."""
+    outcome = operations.submit(write, message, key, deadline=deadline())
+    if outcome is None:
+        count("Accepted")
+    return outcome
 
 
 @contextmanager

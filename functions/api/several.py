@@ -13,10 +13,10 @@ import preconditions
 import problems
 import responses
 from event import close, new_router
-from service import catalogue, count, counted, db, deadline, request
+from service import catalogue, count, counted, db, deadline, request, submit
 from surewrite import Outcome, errors
 from surewrite.messages import BatchBody, TransactionBody
-from surewrite.writes import BulkWrite
+from surewrite.writes import BulkWrite, TransactWrite
 
 router = new_router()
 
@@ -28,25 +28,34 @@ close(router, BATCH_WRITE, METHODS)
 
 @router.post(TRANSACTIONS)
 def transact() -> Response[str]:
-    """200 with the ETag of each item that was put or updated."""
+    """200 with the ETag of each item that was put or updated; 202 where the client prefers that and has a key."""
     inputs.MeteredQuery.of(request())
-    body = TransactionBody.model_validate(inputs.json_object(request()))
-    writes = body.members(catalogue)
+    given = inputs.json_object(request())
+    writes = TransactionBody.model_validate(given).members(catalogue)
     key = callers.idempotency_key(request())
     with counted():
-        done = db.transact(writes, key, deadline=deadline())
+        if key is None or not preconditions.prefers_async(request().headers):
+            done = db.transact(writes, key, deadline=deadline())
+        elif (known := submit(TransactWrite.of(writes), {"op": "transaction", **given}, key)) is not None:
+            done = known
+        else:
+            return responses.accepted(key)
     return _done(done, {"etags": [responses.etag(done.version) if write.stamps else None for write in writes]})
 
 
 @router.post(BATCH_WRITE)
 def write_batch() -> Response[str]:
-    """200 with how many were written; 503 with those that were not, as far as is known."""
+    """200 with how many were written; 503 with those that were not, as far as is known; 202 as for a transaction."""
     inputs.MeteredQuery.of(request())
-    body = BatchBody.model_validate(inputs.json_object(request()))
+    given = inputs.json_object(request())
+    body = BatchBody.model_validate(given)
     bulk = body.to_write(catalogue)
     key = callers.idempotency_key(request())
     try:
         with counted():
+            if key is not None and preconditions.prefers_async(request().headers):
+                submit(bulk, {"op": "batch", **given}, key)
+                return responses.accepted(key)
             done = db.bulk_write(bulk, key, deadline=deadline())
     except errors.BulkIncomplete as error:
         return problems.of_error(error, unprocessed=_unprocessed(body, bulk, error))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from surewrite import Client, Deadline, IdempotencyKey, InvalidItem, Operations, Write, attr
+from surewrite import Client, Deadline, IdempotencyKey, InvalidItem, Operations, TransactWrite, Write, attr
 from surewrite.errors import Retryable
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
@@ -39,8 +39,8 @@ class FlakySQS(RecordingSQS):
 class Shop:
     """Sells the last copies of a book: a sale has a key, and is told to be sold as soon as that is sure."""
 
-    def __init__(self, house: House, name: str, seed: int) -> None:
-        self.house, self.title, self.seed = house, f"{name}/{seed}", seed
+    def __init__(self, house: House, name: str, seed: int, *, transacts: bool) -> None:
+        self.house, self.title, self.transacts = house, f"{name}/{seed}", transacts
         self.chance = random.Random(seed)  # noqa: S311
         self.sqs = FlakySQS(self.chance)
         self.received = 0
@@ -48,13 +48,15 @@ class Shop:
         self.accepted: set[IdempotencyKey] = set()
         self.sold: set[IdempotencyKey] = set()
         self.keys = [IdempotencyKey(f"jwt:{self.title}", f"sale {number}") for number in range(KEYS)]
-        self.message = {
-            "op": "update",
+        request = {
             "collection": "books",
             "key": {"Author": "a", "Title": self.title},
             "add": {"Stock": -1, "Views": 1},
         }
-        self.write = Write.update(Book, ("a", self.title), {attr("Stock").add(-1), attr("Views").add(1)})
+        self.update = Write.update(Book, ("a", self.title), {attr("Stock").add(-1), attr("Views").add(1)})
+        self.write = TransactWrite.of([self.update]) if transacts else self.update
+        whole = {"op": "transaction", "writes": [{"update": request}]}
+        self.message: dict[str, Any] = whole if transacts else {"op": "update", **request}
         house.seed(Book(author="a", title=self.title, stock=IN_STOCK))
 
     def faulty(self) -> Client:
@@ -70,7 +72,10 @@ class Shop:
     def sell(self) -> None:
         key = self.chance.choice(self.keys)
         with suppress(Retryable, Crash, InvalidItem):
-            self.faulty().commit(self.write, key)
+            if self.transacts:
+                self.faulty().transact([self.update], key)
+            else:
+                self.faulty().commit(self.update, key)
             self.sold.add(key)
 
     def work(self, *, faults: bool = True) -> None:
@@ -102,9 +107,10 @@ class Shop:
         return found
 
 
+@pytest.mark.parametrize("transacts", [False, True], ids=["update", "transaction"])
 @pytest.mark.parametrize("seed", range(12))
-def test_sales_at_random(house: House, name: str, seed: int) -> None:
-    shop = Shop(house, name, seed)
+def test_sales_at_random(house: House, name: str, seed: int, transacts: bool) -> None:
+    shop = Shop(house, name, seed, transacts=transacts)
     for _ in range(40):
         shop.chance.choice([shop.accept, shop.accept, shop.sell, shop.work, shop.work])()
         shop.check()

@@ -21,7 +21,7 @@ from .commit.session import Session
 from .commit.transport import Boto3Transport, Transport, boto3_client
 from .model.item import Item
 from .settings import Settings
-from .writes import BulkWrite, Write
+from .writes import AnyWrite, BulkWrite, Write
 
 if TYPE_CHECKING:
     from .batch_get import Found
@@ -216,7 +216,7 @@ class Client:
         """What the ledger holds of a key: applied, rejected or pending, None if nothing or nothing any more."""
         return self.session.records([key], self.session.begin(deadline))[key]
 
-    def accept(self, write: Write, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Outcome | None:
+    def accept(self, write: AnyWrite, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Outcome | None:
         """Marks the key as pending, for a write that is to be committed later; that consumes no key.
 
         Returns None, or the outcome of the write if it was applied before. Raises KeyReused where the key belongs to

@@ -45,7 +45,7 @@ from .errors import (
 from .messages import parse_message
 from .model.json import dumps
 from .requests import Catalogue
-from .writes import Write
+from .writes import AnyWrite, BulkWrite, Write
 
 MAX_MESSAGE_BYTES = 1024 * 1024 - 8 * 1024
 """SQS takes 1 MiB; a copy in the rejected queue has attributes besides."""
@@ -80,20 +80,23 @@ class Operations:
         self._sqs: Any = None
 
     def submit(
-        self, write: Write, message: Mapping[str, Any], key: IdempotencyKey, *, deadline: Deadline
+        self, write: AnyWrite, message: Mapping[str, Any], key: IdempotencyKey, *, deadline: Deadline
     ) -> Outcome | None:
         """Accepts the write. `message` is the same write as a message (docs/messages.md), without a key.
 
-        Returns None, or the outcome if it was applied before. Raises MessageTooLarge, KeyReused (`Client.accept`), or a
+        Returns None, or the outcome if it was applied before. A bulk write is queued in any case, for of what was
+        applied only its first chunk is known. Raises MessageTooLarge, KeyReused (`Client.accept`), or a
         Retryable: then nothing was consumed; ConfigurationError where the message is another write.
         """
         body = message_of(key, message)
-        if parse_message(message).to_write(Catalogue(write.model)).fingerprint != write.fingerprint:
+        models = {write.model} if isinstance(write, Write) else {one.model for one in write.writes}
+        if parse_message(message).to_write(Catalogue(*models)).fingerprint != write.fingerprint:
             raise ConfigurationError("an operation's message is another write than the one that is accepted")
         outcome = self._client.accept(write, key, deadline=deadline)
-        if outcome is None:
-            self._send(body, deadline)
-        return outcome
+        if outcome is not None and not isinstance(write, BulkWrite):
+            return outcome
+        self._send(body, deadline)
+        return None
 
     def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Operation | None:
         """What became of the key, None if the ledger holds nothing of it."""

@@ -96,6 +96,11 @@ def chunk_units(bulk: BulkWrite, key: IdempotencyKey, source: str | None, first_
     ]
 
 
+def head_claim(bulk: BulkWrite, key: IdempotencyKey) -> Claim:
+    """The claim of the first chunk, whose key is the bulk's."""
+    return chunk_units(bulk, key, None, 0)[0].claims[0]
+
+
 def _claim(bulk: BulkWrite, chunk: Sequence[Write], key: IdempotencyKey, source: str | None, number: int) -> Claim:
     """The claim of one chunk. Its fingerprint is the bulk's and the chunk's: should the same bulk ever fall into other
     chunks, it is refused, and no item is taken for written that was not."""

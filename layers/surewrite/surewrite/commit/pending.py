@@ -8,7 +8,8 @@ more than it needs in any case.
 from __future__ import annotations
 
 from ..errors import Conflict, KeyReused
-from ..writes import Write
+from ..writes import AnyWrite, BulkWrite, Write
+from .bulk import head_claim
 from .failures import CheckFailed
 from .idempotency_key import IdempotencyKey
 from .one import whole
@@ -17,13 +18,15 @@ from .records import Claim, Record, pending_request
 from .session import Call, Session
 
 
-def accept(session: Session, write: Write, key: IdempotencyKey, call: Call) -> Outcome | None:
-    """Marks the key as pending. None, or the outcome if the write was applied before.
+def accept(session: Session, write: AnyWrite, key: IdempotencyKey, call: Call) -> Outcome | None:
+    """Marks the key as pending. None, or the outcome if the write was applied before: of a bulk write, if its first
+    chunk was.
 
     Raises KeyReused where the key was consumed by another request, and where it is pending for another one: only one of
     the two would be applied, and the other's client would not be told.
     """
-    claim, ledger = Claim.of(write, key), session.ledger
+    claim = head_claim(write, key) if isinstance(write, BulkWrite) else Claim.of(write, key)
+    ledger = session.ledger
     try:
         session.call("UpdateItem", pending_request(ledger.table, claim, ledger.clock(), ledger.retention), call)
     except CheckFailed as failed:
@@ -32,7 +35,8 @@ def accept(session: Session, write: Write, key: IdempotencyKey, call: Call) -> O
         return None
     if not record.consumed:
         raise KeyReused
-    return whole(session, write, replayed(claim, record).unwrap(), call)
+    outcome = replayed(claim, record).unwrap()
+    return whole(session, write, outcome, call) if isinstance(write, Write) else outcome
 
 
 def _standing(session: Session, claim: Claim, failed: CheckFailed, call: Call) -> Record:

@@ -116,6 +116,7 @@ class SeveralPaths:
         shown = self._component(name, {"type": "object", "properties": members, "required": list(members)})
         return {
             "200": response("Applied.", shown, *_SHOWN),
+            "202": response("Queued.", ref("Operation"), "Location", "Preference-Applied", "Retry-After"),
             "204": response("Applied, and `Prefer: return=minimal`.", None, *_SHOWN),
             **problems(*_PROBLEMS),
         }
