@@ -30,7 +30,7 @@ import queries
 import several
 from event import UnexpectedEvent, check
 from metering import metered
-from service import app, count, logger, metrics, request
+from service import app, count, logger, metrics, refused, request
 from service import db as db  # what a test or a debugger looks for here
 from surewrite import errors
 from surewrite.requests import problems_of
@@ -45,7 +45,7 @@ app.include_router(items.router)
 
 @app.exception_handler(errors.SurewriteError)
 def refuse(error: errors.SurewriteError) -> Response[str]:
-    return problems.of_error(error)
+    return refused(error)
 
 
 @app.exception_handler(ValidationError)

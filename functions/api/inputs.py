@@ -17,6 +17,7 @@ from surewrite.model.item import Item
 from surewrite.model.json import loads
 from surewrite.model.wire import Image
 from surewrite.requests import Body, Catalogue
+from surewrite.writes import OnFailure
 
 Q = TypeVar("Q", bound="Query")
 
@@ -80,12 +81,18 @@ class ReadQuery(CapacityQuery):
 
 
 class MeteredQuery(CapacityQuery):
-    """Item collections are those of tables with local indexes."""
+    """What any write may ask for. Item collections are those of tables with local indexes."""
 
     return_item_collection_metrics: Literal["SIZE", "NONE"] | None = None
 
 
-class WriteQuery(MeteredQuery):
+class ConditionalQuery(MeteredQuery):
+    """What a write that may have a condition may ask for."""
+
+    return_values_on_condition_check_failure: OnFailure | None = None
+
+
+class WriteQuery(ConditionalQuery):
     """`return_values` may stand in a body instead, but not in both."""
 
     return_values: ReturnValues | None = None

@@ -53,19 +53,22 @@ def problem(
     return Response(status, content_type=MEDIA_TYPE, headers=dict(headers or {}), body=dumps(body))
 
 
-def of_error(error: errors.SurewriteError, *, creating: bool = False, **members: Any) -> Response[str]:
-    """The problem that an error of the library is; `creating` says that the request demanded that nothing exists.
-    `members` extend what may be sent again."""
+def of_error(
+    error: errors.SurewriteError, *, creating: bool = False, shows_item: bool = True, **members: Any
+) -> Response[str]:
+    """The problem that an error of the library is; `creating` says that the request demanded that nothing exists,
+    `shows_item` that an unmet condition brings the item. `members` extend what may be sent again."""
     status = next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
     if isinstance(error, errors.InvalidRequest):
         return _of_invalid(status, error)
     if isinstance(error, errors.ConditionFailed):
+        item = {"item": error.image} if shows_item else {}
         if creating and error.image is not None:
-            return problem(HTTPStatus.CONFLICT, "the item exists already", item=error.image)
+            return problem(HTTPStatus.CONFLICT, "the item exists already", **item)
         where = errors.Problem(error.location, error.reason)
         if error.location:
             members = {"errors": [{"pointer": where.pointer, "detail": error.reason}]}
-        return problem(status, str(error), item=error.image, **members)
+        return problem(status, str(error), **item, **members)
     headers = {"Retry-After": str(error.retry_after)} if isinstance(error, errors.Retryable) else {}
     return problem(status, str(error)[:2000], headers=headers, **members)
 

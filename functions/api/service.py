@@ -77,13 +77,19 @@ def commit(write: Write, message: Image, *, created: HTTPStatus = HTTPStatus.OK,
             else:
                 return responses.accepted(key)
     except errors.ConditionFailed as error:
-        return problems.of_error(error, creating=write.absent)
+        return refused(error, creating=write.absent)
     except errors.ResponseLost as lost:
         count("Applied")
         return responses.outcome(Outcome(version=lost.version), shown=False)
     count("Replayed" if done.replayed else "Applied")
     shown = write.return_values != "NONE" and (empty or done.attributes is not None)
     return responses.outcome(done, shown=shown, status=created if done.created else HTTPStatus.OK)
+
+
+def refused(error: errors.SurewriteError, *, creating: bool = False) -> Response[str]:
+    """The problem that an error is, with what the request wants to see of it."""
+    asked = request().query_string_parameters.get("return_values_on_condition_check_failure")
+    return problems.of_error(error, creating=creating, shows_item=asked != "NONE")
 
 
 def submit(write: AnyWrite, message: Image, key: IdempotencyKey) -> Outcome | None:

@@ -29,7 +29,7 @@ close(router, BATCH_WRITE, METHODS)
 @router.post(TRANSACTIONS)
 def transact() -> Response[str]:
     """200 with the ETag of each item that was put or updated; 202 where the client prefers that and has a key."""
-    inputs.MeteredQuery.of(request())
+    inputs.ConditionalQuery.of(request())
     given = inputs.json_object(request())
     writes = TransactionBody.model_validate(given).members(catalogue)
     key = callers.idempotency_key(request())

@@ -1,11 +1,12 @@
 """What writes say of the capacity that they consumed, over all calls of the request."""
 
 import json
+from typing import Any
 
 import pytest
 
 from surewrite.commit.capacity import by_table
-from tests.acceptance.harness import BOOK, RAINMAKER, Api
+from tests.acceptance.harness import BOOK, RAINMAKER, RAINMAKER_KEY, Api
 
 ASKED = "return_consumed_capacity=TOTAL"
 
@@ -91,3 +92,23 @@ def test_units_are_summed_by_table_and_within_indexes() -> None:
         },
         "Ledger": {"CapacityUnits": 2.0},
     }
+
+
+def test_a_refusal_without_the_item(rainmaker: Api) -> None:
+    none = "return_values_on_condition_check_failure=NONE"
+    unmet = {"when": {"Views": {"gt": 5}}}
+    update = {"collection": "books", "key": RAINMAKER_KEY, "add": {"Views": 1}, **unmet}
+    requests: list[tuple[Any, ...]] = [
+        ("PATCH", RAINMAKER, {"add": {"Views": 1}, **unmet}),
+        ("POST", f"{RAINMAKER}/counters/Views", unmet),
+        ("DELETE", RAINMAKER, unmet),
+        ("POST", "/transactions", {"writes": [{"update": update}]}),
+    ]
+    for method, target, body in requests:
+        shown, hidden = rainmaker(method, target, body), rainmaker(method, f"{target}?{none}", body)
+        assert (shown.status, hidden.status) == (412, 412)
+        assert {**hidden.json, "item": shown.json["item"]} == shown.json
+        assert "item" not in hidden.json
+    created = rainmaker("PUT", f"{RAINMAKER}?{none}", BOOK, if_none_match="*")
+    assert (created.status, "item" in created.json) == (409, False)
+    assert rainmaker("POST", f"/batch-write?{none}", {}).pointers == ["/return_values_on_condition_check_failure"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from surewrite import Item, Write, attr
-from surewrite.errors import ConditionFailed
+from surewrite.errors import ConditionFailed, InvalidRequest
 from tests.engine.house import OWN, RAINMAKER, House, rainmaker
 from tests.models import Book, Offer, Product
 
@@ -163,3 +163,24 @@ def test_conditions_of_every_kind(house: House, keyed: bool, returns: Any, condi
         with pytest.raises(ConditionFailed):
             house.db.commit(write, OWN() if keyed else None)
     assert (house.shown(Book, RAINMAKER) or {})["Stock"] == (3 if met else 0)
+
+
+@ways
+@pytest.mark.parametrize("kind", [0, 1, 2], ids=["update", "put", "delete"])
+def test_a_refusal_that_does_not_bring_the_item(house: House, keyed: bool, returns: Any, kind: int) -> None:
+    house.seed(rainmaker())
+    write = _writes(
+        returns, when=attr("Views").gt(5), return_values_on_condition_check_failure="NONE"
+    )[kind]  # fmt: skip
+    with pytest.raises(ConditionFailed) as failed:
+        house.db.commit(write, OWN() if keyed else None)
+    assert failed.value.image is None
+    with pytest.raises(ConditionFailed) as failed:
+        house.db.transact([write] if returns == "NONE" else [_writes("NONE", when=attr("Views").gt(5))[kind]])
+    assert (failed.value.image is None) == (returns == "NONE")
+    assert house.shown(Book, RAINMAKER) == rainmaker().to_image()
+
+
+def test_another_word_is_refused(house: House) -> None:
+    with pytest.raises(InvalidRequest, match="return_values_on_condition_check_failure: must be one of ALL_OLD, NONE"):
+        house.table(Book).delete(RAINMAKER, return_values_on_condition_check_failure="ALL_NEW")  # type: ignore[arg-type]

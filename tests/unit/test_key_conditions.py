@@ -47,6 +47,9 @@ def test_a_key_condition(condition: Condition) -> None:
         (AUTHOR.eq("x") & attr("Stock").eq(1), ("key", "Stock"), "no key: Author and Title may be tested here"),
         (AUTHOR.eq("x") & TITLE.eq(attr("Category")), ("key", "Title"), "a key is compared with values"),
         (AUTHOR.eq(1), ("key", "Author"), ""),
+        (AUTHOR.eq(""), ("key", "Author"), "a key is never empty"),
+        (AUTHOR.eq("x") & TITLE.begins_with(""), ("key", "Title"), "a key is never empty"),
+        (AUTHOR.eq("x") & TITLE.between("", "y"), ("key", "Title"), "a key is never empty"),
         (attr("Nope").eq(1), ("key", "Nope"), "unknown attribute"),
     ],
 )

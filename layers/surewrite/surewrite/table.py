@@ -26,7 +26,7 @@ from .model.wire import Image, image_from_wire, image_to_wire
 from .parallel_scan import in_segments, read_segments
 from .paths import path
 from .reading import Page, Reading, check_positive, listed, read_all, read_page, shown
-from .writes import Write
+from .writes import OnFailure, Write
 
 M = TypeVar("M", bound=Item)
 
@@ -216,13 +216,21 @@ class Table(Generic[M]):
         absent: bool = False,
         version: str | None = None,
         return_values: Literal["NONE", "ALL_OLD", "ALL_NEW"] = "NONE",
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> M | None:
         """Stores the item whole; with `absent` only where there is none yet. Other options as for `update`."""
         if not isinstance(item, self.model):
             raise InvalidItem(Problem((), f"a {self.model.__name__} is needed, this is a {type(item).__name__}"))
-        write = Write.put(item, when=when, absent=absent, version=version, return_values=return_values)
+        write = Write.put(
+            item,
+            when=when,
+            absent=absent,
+            version=version,
+            return_values=return_values,
+            return_values_on_condition_check_failure=return_values_on_condition_check_failure,
+        )
         return self._shown(write, self.commit(write, idempotency_key, deadline=deadline))
 
     @overload
@@ -235,6 +243,7 @@ class Table(Generic[M]):
         return_values: Literal["ALL_NEW"],
         when: AnyCondition | None = None,
         version: str | None = None,
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> M: ...
@@ -249,6 +258,7 @@ class Table(Generic[M]):
         return_values: Literal["NONE"] = "NONE",
         when: AnyCondition | None = None,
         version: str | None = None,
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> None: ...
@@ -263,6 +273,7 @@ class Table(Generic[M]):
         return_values: ReturnValues,
         when: AnyCondition | None = None,
         version: str | None = None,
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> M | None: ...
@@ -276,15 +287,25 @@ class Table(Generic[M]):
         return_values: ReturnValues = "NONE",
         when: AnyCondition | None = None,
         version: str | None = None,
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> M | None:
         """Changes the item in place, or creates it; returns what `return_values` shows: the whole item for ALL_OLD and
         ALL_NEW, a partial instance for UPDATED_OLD and UPDATED_NEW.
 
-        It is applied only where `when` holds and, with `version`, where the item still has that version.
+        It is applied only where `when` holds and, with `version`, where the item still has that version. Otherwise it
+        raises ConditionFailed with the item, unless `return_values_on_condition_check_failure` is "NONE".
         """
-        write = Write.update(self.model, key, actions, when, return_values=return_values, version=version)
+        write = Write.update(
+            self.model,
+            key,
+            actions,
+            when,
+            version=version,
+            return_values=return_values,
+            return_values_on_condition_check_failure=return_values_on_condition_check_failure,
+        )
         outcome = self.commit(write, idempotency_key, deadline=deadline)
         if return_values == "ALL_NEW" and outcome.attributes is None:
             raise NotFound("the update was applied before, and the item has been deleted since")
@@ -298,11 +319,19 @@ class Table(Generic[M]):
         when: AnyCondition | None = None,
         version: str | None = None,
         return_values: Literal["NONE", "ALL_OLD"] = "NONE",
+        return_values_on_condition_check_failure: OnFailure = "ALL_OLD",
         idempotency_key: Key = None,
         deadline: Deadline | None = None,
     ) -> M | None:
         """Deletes the item, if there is one. Options as for `update`."""
-        write = Write.delete(self.model, key, when=when, version=version, return_values=return_values)
+        write = Write.delete(
+            self.model,
+            key,
+            when=when,
+            version=version,
+            return_values=return_values,
+            return_values_on_condition_check_failure=return_values_on_condition_check_failure,
+        )
         return self._shown(write, self.commit(write, idempotency_key, deadline=deadline))
 
     def batch_writer(

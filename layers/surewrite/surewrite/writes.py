@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Self, TypeAlias, get_args
 
-from .errors import InvalidRequest, Problem
+from .errors import ConditionFailed, InvalidRequest, Problem
 from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
 from .expressions.attributes import attr
@@ -80,7 +80,8 @@ class Write:
     """A change of the item under `key`, to be made only where `when` holds.
 
     `version` demands that the item still has that version, `absent` that there is no item yet. `return_values` is
-    DynamoDB's ReturnValues; a put can show ALL_NEW as well, which is the item as it was put.
+    DynamoDB's ReturnValues; a put can show ALL_NEW as well, which is the item as it was put. With
+    `return_values_on_condition_check_failure="NONE"` a ConditionFailed does not bring the item.
     """
 
     model: type[Item]
@@ -90,8 +91,12 @@ class Write:
     return_values: ReturnValues = "NONE"
     version: str | None = None
     absent: bool = False
+    return_values_on_condition_check_failure: OnFailure = "ALL_OLD"
 
     def __post_init__(self) -> None:
+        if self.return_values_on_condition_check_failure not in get_args(OnFailure):
+            reason = f"must be one of {', '.join(get_args(OnFailure))}"
+            raise InvalidRequest(Problem(("return_values_on_condition_check_failure",), reason))
         if self.return_values not in _RETURN_VALUES[self.kind]:
             reason = f"must be one of {', '.join(_RETURN_VALUES[self.kind])} ({self.kind})"
             raise InvalidRequest(Problem(("return_values",), reason))
@@ -129,6 +134,11 @@ class Write:
         if write.condition is None:
             raise InvalidRequest(Problem(("when",), "a check needs a condition"))
         return write
+
+    def failed(self, image: Image | None) -> ConditionFailed:
+        """The error where the item is not what the write demands."""
+        shown = self.return_values_on_condition_check_failure == "ALL_OLD"
+        return ConditionFailed(self.model.schema_.visible(image) if shown else None)
 
     @property
     def kind(self) -> Literal["put", "update", "delete", "check"]:
@@ -246,6 +256,7 @@ def _canonical(condition: Condition) -> str:
 
 
 Duplicates: TypeAlias = Literal["error", "first", "last"]
+OnFailure: TypeAlias = Literal["ALL_OLD", "NONE"]
 """What to do with several writes of one item: refuse the bulk, or keep the first or the last of them."""
 
 

@@ -32,7 +32,7 @@ def effect(write: Write, image: Image | None, version: str) -> Effect:
     """
     visible = write.model.schema_.visible
     if write.condition is not None and not evaluate(write.condition, image):
-        raise ConditionFailed(visible(image))
+        raise write.failed(image)
     if isinstance(write.action, Check):
         return Effect(image, Outcome())
     old, new = visible(image), _new_image(write, image)
@@ -99,4 +99,4 @@ def explain(write: Write, image: Image | None) -> SurewriteError:
         effect(write.resolved(image), image, "")
     except (ConditionFailed, InvalidRequest) as error:
         return error
-    return ConditionFailed(write.model.schema_.visible(image))
+    return write.failed(image)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from enum import Enum
 from typing import Final
 
-from ..errors import ConditionFailed, Conflict, InvalidRequest, InvalidUpdate, Problem, SurewriteError
+from ..errors import Conflict, InvalidRequest, InvalidUpdate, Problem, SurewriteError
 from ..expressions.combine import Combiner
 from ..expressions.constraints import NeedsRead, constraint_of
 from ..expressions.updates import Update
@@ -186,7 +186,7 @@ class ItemUnit(Unit):
         for position, step in enumerate(self.steps):
             try:
                 if not kept and image == self._unmet:
-                    raise ConditionFailed(step.write.model.schema_.visible(image))
+                    raise step.write.failed(image)
                 write = step.write.resolved(image)
                 made = effect(write, image, self._version)
             except Exception as error:
@@ -281,7 +281,7 @@ class ItemUnit(Unit):
             return After(left=self._again(self.steps, image), raced=Conflict("other writers kept changing the item"))
         if image is not None or len(self.steps) > 1:
             # the item is the one that was read: no race, DynamoDB itself finds the condition unmet
-            return self._apart(ConditionFailed(first.write.model.schema_.visible(image)))
+            return self._apart(first.write.failed(image))
         # as above: it is read, and compared with the one for which the condition was not met
         again = self._again(self.steps, UNSEEN)
         again[0]._unmet = self._image

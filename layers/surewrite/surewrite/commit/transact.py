@@ -91,7 +91,7 @@ class TransactUnit(SingleUnit):
             return write.request(table, self._version, write.constraint)
         image = self._images[write.target]
         if position in self._unmet and image == self._unmet[position]:
-            raise ConditionFailed(write.model.schema_.visible(image))
+            raise write.failed(image)
         resolved = write.resolved(image)
         effect(resolved, image, self._version)
         return pinned_request(resolved, table, self._version, image)
@@ -125,7 +125,7 @@ class TransactUnit(SingleUnit):
         read = self._images[write.target]
         if image is not None and image == read:
             # no race: DynamoDB itself finds the condition unmet
-            return self._doubt(ConditionFailed(write.model.schema_.visible(image)), position)
+            return self._doubt(write.failed(image), position)
         if image is None:
             self._unmet[position] = read
         return self._again(raced=True)

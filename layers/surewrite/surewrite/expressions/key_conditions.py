@@ -26,6 +26,8 @@ def key_condition(condition: Condition, keys: Sequence[str] | None) -> Condition
             raise invalid(f"no key: {' and '.join(keys)} may be tested here, all else in a filter", name)
         if named.count(name) > 1:
             raise invalid("a key has one condition; between has both bounds", name)
+        if any(value in ("", b"") for value in test.values()):
+            raise invalid("a key is never empty", name)
         if name == keys[0] and test.operator != "=":
             raise invalid("the partition key has to equal a value", name)
     return condition if named[0] == keys[0] else And(tuple(reversed(tests)))

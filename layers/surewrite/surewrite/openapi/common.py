@@ -82,6 +82,12 @@ PARAMETERS: dict[str, Object] = {
         "description": "The response has the header Item-Collection-Metrics, if the table has local indexes.",
         "schema": ref("ItemCollectionMetricsLevel"),
     },
+    "ReturnValuesOnConditionCheckFailure": {
+        "name": "return_values_on_condition_check_failure",
+        "in": "query",
+        "description": "NONE: a condition that is not met does not bring the item.",
+        "schema": ref("OnConditionCheckFailure"),
+    },
     "Consistent": _flag("consistent", "Reads strongly consistent; not of a global index."),
     "Descending": _flag("descending", "From the last sort key to the first. A scan has no order."),
     "Count": _flag("count", "Returns only how many items the page has."),
@@ -189,6 +195,7 @@ SCHEMAS: dict[str, JSONSchema] = {
     "Problem": _PROBLEM,
     "Operation": _OPERATION,
     "ConsumedCapacityLevel": {"type": "string", "enum": ["TOTAL", "INDEXES", "NONE"]},
+    "OnConditionCheckFailure": {"type": "string", "enum": ["ALL_OLD", "NONE"]},
     "ItemCollectionMetricsLevel": {"type": "string", "enum": ["SIZE", "NONE"]},
     "Path": {
         "description": "A document path. A name with a dot, a bracket or a backtick stands between backticks.",

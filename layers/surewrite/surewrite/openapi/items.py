@@ -18,7 +18,14 @@ from .common import (
 from .expressions import Expressions
 from .schemas import ItemSchemas, JSONSchema, ref
 
-_WRITES = ("IdempotencyKey", "IfMatch", "Prefer", "ReturnConsumedCapacity", "ReturnItemCollectionMetrics")
+_WRITES = (
+    "IdempotencyKey",
+    "IfMatch",
+    "Prefer",
+    "ReturnConsumedCapacity",
+    "ReturnItemCollectionMetrics",
+    "ReturnValuesOnConditionCheckFailure",
+)
 _SHOWN = ("Idempotency-Replayed", "Consumed-Capacity", "Item-Collection-Metrics")
 
 _PUT, _DELETE = ("NONE", "ALL_OLD", "ALL_NEW"), ("NONE", "ALL_OLD")

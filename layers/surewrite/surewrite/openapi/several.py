@@ -47,7 +47,7 @@ class SeveralPaths:
             "operationId": "transact",
             "summary": "Applies writes and checks of distinct items all together or not at all.",
             "tags": ["transactions"],
-            "parameters": [parameter(one) for one in _PARAMETERS],
+            "parameters": [parameter(one) for one in (*_PARAMETERS, "ReturnValuesOnConditionCheckFailure")],
             "requestBody": self._body("Transaction", {"writes": _array(kinds, MAX_WRITES)}, ["writes"]),
             "responses": self._responses("TransactionResult", {"etags": etags}),
         }
