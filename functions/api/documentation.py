@@ -20,6 +20,7 @@ _PAGE = """\
 <meta charset="UTF-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>surewrite</title>
+<link rel="icon" href="data:,">
 <style>{style}</style>
 </head>
 <body>

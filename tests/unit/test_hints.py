@@ -4,12 +4,16 @@ from typing import Any
 
 import pytest
 
-from surewrite import InvalidRequest, Table, attr
+from surewrite import Client, InvalidRequest, Table, attr
 from surewrite.expressions.condition_json import condition_from_json
 from surewrite.hints import spelling
 from surewrite.messages import parse_message
-from surewrite.requests import parse_item
+from surewrite.model.json import loads
+from surewrite.queries import QueryBody
+from surewrite.requests import UpdateBody, parse_item
 from tests.models import Book, Product
+
+RAINMAKER = ("John Grisham", "The Rainmaker")
 
 BOTO3 = [
     "UpdateExpression", "ConditionExpression", "ExpressionAttributeNames", "ExpressionAttributeValues", "Expected",
@@ -88,3 +92,43 @@ def test_methods_of_boto3(books: Table[Book]) -> None:
 @pytest.fixture
 def books() -> Table[Book]:
     return Table(Book, None)  # type: ignore[arg-type]  # nothing is called
+
+
+READS = [
+    "KeyConditionExpression", "FilterExpression", "ProjectionExpression", "ConsistentRead", "Select", "TotalSegments",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", READS)
+def test_what_is_shown_for_a_read_is_read(name: str) -> None:
+    found = spelling(name)
+    assert found is not None
+    assert QueryBody.model_validate_json(f"{{{found.json}}}").reading(Book).request()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["UpdateExpression", "ExpressionAttributeNames", "ExpressionAttributeValues", "ConditionExpression", "Expected"],
+)
+def test_what_is_shown_for_an_update_is_one(name: str) -> None:
+    found = spelling(name)
+    assert found is not None
+    members = found.json[found.json.index('"') :]
+    body = UpdateBody.model_validate({"add": {"Stock": 1}, **loads(f"{{{members}}}")})
+    assert body.bind(Book, RAINMAKER).size
+
+
+@pytest.mark.parametrize(
+    "call", ["put_item", "get_item", "batch_get_item", "batch_write_item", "transact_write_items", "update_item"]
+)
+def test_a_call_of_boto3s_client(call: str) -> None:
+    with pytest.raises(AttributeError, match=f"Client has no {call}: another library's spelling; here it is "):
+        getattr(Client(transport=lambda operation, request: {}), call)
+
+
+def test_a_keyword_of_boto3s_client() -> None:
+    db = Client(transport=lambda operation, request: {})
+    with pytest.raises(TypeError, match=r"transact\(\) has no argument TransactItems: .*db.transact"):
+        db.transact(TransactItems=[])  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match=r"get_many\(\) has no argument RequestItems"):
+        db.get_many(RequestItems={})  # type: ignore[call-arg]

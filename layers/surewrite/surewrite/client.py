@@ -19,6 +19,7 @@ from .commit.records import Claim, Record
 from .commit.retry import Deadline
 from .commit.session import Session
 from .commit.transport import Boto3Transport, Transport, boto3_client
+from .hints import hinting
 from .model.item import Item
 from .settings import Settings
 from .writes import AnyWrite, BulkWrite, Write
@@ -35,6 +36,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@hinting
 class Client:
     """Exactly-once writes on DynamoDB. Thread-safe: make one for each process.
 

@@ -69,9 +69,12 @@ _SPELLINGS: dict[str, Spelling] = {
     "tablename": Spelling('the path /books; in a message "collection": "books"', "db.table(Book)"),
     "returnvalues": Spelling('"return_values": "ALL_NEW"', 'return_values="ALL_NEW"'),
     "returnvaluesonconditioncheckfailure": Spelling(
-        "nothing: a refusal brings its item", "nothing: ConditionFailed.image is the item"
+        "?return_values_on_condition_check_failure=NONE", 'return_values_on_condition_check_failure="NONE"'
     ),
-    "returnconsumedcapacity": Spelling("?return_consumed_capacity=TOTAL", 'return_consumed_capacity="TOTAL"'),
+    "returnconsumedcapacity": Spelling("?return_consumed_capacity=TOTAL", 'with db.measure("TOTAL") as usage:'),
+    "returnitemcollectionmetrics": Spelling(
+        "?return_item_collection_metrics=SIZE", "with db.measure(item_collections=True) as usage:"
+    ),
     "keyconditionexpression": _QUERY,
     "keyconditions": _QUERY,
     "filterexpression": _WHERE,
@@ -82,7 +85,9 @@ _SPELLINGS: dict[str, Spelling] = {
     "attributestoget": _FIELDS,
     "consistentread": Spelling('"consistent": true', "consistent=True"),
     "scanindexforward": Spelling('"descending": true', "descending=True"),
-    "indexname": Spelling('"index": "by-price"', 'index="by-price"'),
+    "indexname": Spelling('"index": "ByAccountType"', 'index="ByAccountType"'),
+    "select": Spelling('"count": true', "count(condition)"),
+    "totalsegments": Spelling('"segment": [0, 4]', "segment=(0, 4)"),
     "exclusivestartkey": Spelling('"next": the cursor of the page before', "next=page.next"),
     "requestitems": _BATCH,
     "transactitems": Spelling(
@@ -99,6 +104,9 @@ _SPELLINGS: dict[str, Spelling] = {
     "getitem": Spelling("GET /books/John%20Grisham/The%20Rainmaker", "get(key)"),
     "updateitem": Spelling("PATCH /books/John%20Grisham/The%20Rainmaker", "update(key, actions)"),
     "deleteitem": Spelling("DELETE /books/John%20Grisham/The%20Rainmaker", "delete(key)"),
+    "batchgetitem": Spelling("POST /batch-get", "db.get_many({Book: [key]})"),
+    "batchwriteitem": Spelling("POST /batch-write", "db.bulk_write(BulkWrite.of(writes))"),
+    "transactwriteitems": Spelling("POST /transactions", "db.transact(writes)"),
 }  # fmt: skip
 
 DYNAMODB_JSON = 'the plain value: "Price": 10 for "Price": {"N": "10"}'

@@ -48,7 +48,7 @@ def document(
         "openapi": "3.1.0",
         "info": {"title": "surewrite", "version": version, "description": _DESCRIPTION},
         "servers": [{"url": server}],
-        "tags": [{"name": one.schema_.collection, "description": _first_line(one.__doc__)} for one in models],
+        "tags": [*_collections(models), *_TAGS],
         "paths": paths,
         "components": {
             "schemas": dict(sorted(items.components.items())),
@@ -59,6 +59,18 @@ def document(
     }
     add_examples(made, examples)
     return made
+
+
+_TAGS = [
+    {"name": "transactions", "description": "Writes of distinct items, all together or not at all."},
+    {"name": "batches", "description": "Any number of items of any collections."},
+    {"name": "operations", "description": "What became of a write that was accepted with `Prefer: respond-async`."},
+    {"name": "documentation", "description": "This document."},
+]
+
+
+def _collections(models: Iterable[type[Item]]) -> list[Object]:
+    return [{"name": one.schema_.collection, "description": _first_line(one.__doc__)} for one in models]
 
 
 def _first_line(text: str | None) -> str:

@@ -179,11 +179,11 @@ def _body(schemas: dict[str, JSONSchema], *, required: bool = True) -> Object:
 
 def fields_parameter(model: type[Item], expressions: Expressions) -> Object:
     """What is read of an item."""
+    few = ",".join(list(model.schema_.attributes)[-2:])
     return {
         "name": "fields",
         "in": "query",
-        "description": "Document paths, separated by commas: only these are returned, and the key.",
+        "description": f"Document paths, separated by commas, as in `{few}`: only these are returned, and the key.",
         "explode": False,
         "schema": {"type": "array", "items": expressions.field(model), "minItems": 1},
-        "example": list(model.schema_.attributes)[-2:],
     }
