@@ -8,7 +8,7 @@ from surewrite import attr
 from surewrite.errors import InvalidRequest
 from surewrite.expressions.conditions import Condition
 from surewrite.reading import Reading
-from tests.models import Book, Thread, User
+from tests.models import Book, Thing, Thread, User
 
 AUTHOR, TITLE = attr("Author"), attr("Title")
 FORUM, SUBJECT, POSTED = attr("ForumName"), attr("Subject"), attr("LastPostDateTime")
@@ -33,12 +33,16 @@ def test_a_key_condition(condition: Condition) -> None:
 @pytest.mark.parametrize(
     ("condition", "location", "reason"),
     [
-        (AUTHOR.ne("x"), ("key",), "a key is found by eq, lt, lte, gt, gte, between and begins_with, joined by &"),
+        (
+            AUTHOR.ne("x"),
+            ("key", "Author"),
+            "a key is found by eq, lt, lte, gt, gte, between and begins_with, joined by &",
+        ),
         (AUTHOR.eq("x") | TITLE.eq("y"), ("key",), "a key is found by"),
         (~AUTHOR.eq("x"), ("key",), "a key is found by"),
-        (AUTHOR.exists(), ("key",), "a key is found by"),
-        (AUTHOR.eq("x") & TITLE.size().eq(1), ("key",), "a key is found by"),
-        (AUTHOR.eq("x") & TITLE.is_in(["a"]), ("key",), "a key is found by"),
+        (AUTHOR.exists(), ("key", "Author"), "a key is found by"),
+        (AUTHOR.eq("x") & TITLE.size().eq(1), ("key", "Title"), "a key is found by"),
+        (AUTHOR.eq("x") & TITLE.is_in(["a"]), ("key", "Title"), "a key is found by"),
         (TITLE.eq("x"), ("key", "Author"), "the partition key is missing"),
         (AUTHOR.begins_with("x"), ("key", "Author"), "the partition key has to equal a value"),
         (AUTHOR.between("x", "y"), ("key", "Author"), "the partition key has to equal a value"),
@@ -46,10 +50,15 @@ def test_a_key_condition(condition: Condition) -> None:
         (AUTHOR.eq("x") & TITLE.gt("a") & TITLE.lt("b"), ("key", "Title"), "a key has one condition"),
         (AUTHOR.eq("x") & attr("Stock").eq(1), ("key", "Stock"), "no key: Author and Title may be tested here"),
         (AUTHOR.eq("x") & TITLE.eq(attr("Category")), ("key", "Title"), "a key is compared with values"),
+        (AUTHOR.eq("x") & TITLE.ne("a"), ("key", "Title"), "a key is found by"),
+        (AUTHOR.eq("x") & TITLE.contains("a"), ("key", "Title"), "a key is found by"),
         (AUTHOR.eq(1), ("key", "Author"), ""),
-        (AUTHOR.eq(""), ("key", "Author"), "a key is never empty"),
-        (AUTHOR.eq("x") & TITLE.begins_with(""), ("key", "Title"), "a key is never empty"),
-        (AUTHOR.eq("x") & TITLE.between("", "y"), ("key", "Title"), "a key is never empty"),
+        (AUTHOR.eq(""), ("key", "Author"), "a key cannot be empty"),
+        (AUTHOR.eq("x") & TITLE.begins_with(""), ("key", "Title"), "a key cannot be empty"),
+        (AUTHOR.eq("x") & TITLE.between("", "b"), ("key", "Title"), "a key cannot be empty"),
+        (AUTHOR.eq("x") & TITLE.begins_with(b"a"), ("key", "Title"), "a string is needed"),
+        (AUTHOR.eq("x" * 2049), ("key", "Author"), "longer than 2048 bytes, DynamoDB's limit"),
+        (AUTHOR.eq("x") & TITLE.lt("é" * 513), ("key", "Title"), "longer than 1024 bytes, DynamoDB's limit"),
         (attr("Nope").eq(1), ("key", "Nope"), "unknown attribute"),
     ],
 )
@@ -78,6 +87,11 @@ def test_what_is_wrong_with_the_read_of_an_index(options: Any, location: tuple[s
     (problem,) = caught.value.problems
     assert problem.location == location
     assert problem.reason.startswith(reason)
+
+
+def test_a_number_has_no_beginning() -> None:
+    with pytest.raises(InvalidRequest, match="key number: a number has no beginning"):
+        Reading(model=Thing, key=attr("id").eq(b"x") & attr("number").begins_with("1")).request()
 
 
 def test_what_may_be_filtered() -> None:

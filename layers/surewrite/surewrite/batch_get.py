@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .commit.session import MAX_KEYS, Call, Session
-from .errors import InvalidRequest, Problem
+from .errors import InvalidRequest
 from .expressions.projection import projection
 from .model.item import Item
 from .model.json import canonical
@@ -106,6 +106,8 @@ def get_many(
     consistent: bool = False,
 ) -> dict[type[Item], Found[Any]]:
     """The items of several models by their keys. InvalidKey names what is no key."""
+    if not isinstance(wanted, Mapping):
+        raise InvalidRequest.at("models and lists of keys are needed", "keys")
     asked = [Wanted(model, _keys(model, keys), listed((fields or {}).get(model))) for model, keys in wanted.items()]
     images = read_many(session, asked, consistent, call)
     consumed = tuple(call.consumed)
@@ -113,6 +115,6 @@ def get_many(
 
 
 def _keys(model: type[Item], keys: Iterable[Any]) -> list[Image]:
-    if isinstance(keys, str | bytes):
-        raise InvalidRequest(Problem(("keys",), "a list of keys is needed"))
+    if isinstance(keys, str | bytes | Mapping) or not isinstance(keys, Iterable):
+        raise InvalidRequest.at("a list of keys is needed", "keys")
     return [model.schema_.key(key) for key in keys]

@@ -17,7 +17,7 @@ MAX_SEGMENTS = 100
 
 def in_segments(reading: Reading, segments: int) -> list[Reading]:
     """The segments of the scan. InvalidRequest names what is wrong."""
-    if not 1 <= segments <= MAX_SEGMENTS:
+    if type(segments) is not int or not 1 <= segments <= MAX_SEGMENTS:
         raise InvalidRequest.at(f"a number from 1 to {MAX_SEGMENTS} is needed", "segments")
     if reading.segment is not None:
         raise InvalidRequest.at("this is one segment already", "segments")

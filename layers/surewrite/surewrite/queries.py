@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Annotated, Any, ClassVar, Literal, Protocol
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from .errors import InvalidRequest, Problem, located
 from .expressions.condition_json import condition_from_json
 from .expressions.conditions import Condition, all_of
+from .expressions.key_conditions import Key
 from .model.item import Item
 from .model.json import loads
 from .model.keys import parse_number
@@ -161,7 +162,7 @@ class QueryParameters(_Asked):
         return located(("where",), condition_from_json, model, located(("where",), loads, self.where))
 
 
-def _test(model: type[Item], key: _Key, operator: str, parameter: str, text: str) -> Condition:
+def _test(model: type[Item], key: Key, operator: str, parameter: str, text: str) -> Condition:
     if operator == "begins_with" and key.type == "N":
         raise InvalidRequest.at(f"{key.name} is a number, which has no beginning", parameter)
     return _made(model, {key.name: {operator: _value(key.type, parameter, text)}}, parameter)
@@ -185,12 +186,3 @@ def _value(type_: str, parameter: str, text: str) -> Any:
         return parse_number(text)
     except ValueError as error:
         raise InvalidRequest.at(str(error), parameter) from None
-
-
-class _Key(Protocol):
-    """A key attribute of a table or of an index."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def type(self) -> str: ...

@@ -9,11 +9,12 @@ from typing import Any, Generic, TypeVar
 from .commit.session import Call, Session
 from .errors import InvalidRequest, located
 from .expressions.conditions import Condition, render_condition
-from .expressions.key_conditions import check_filter, key_condition
+from .expressions.key_conditions import Key, check_filter, key_condition, key_refuses
 from .expressions.placeholders import Placeholders
 from .expressions.projection import projection
 from .model.item import VERSION, Item
-from .model.wire import Image, image_from_wire, image_to_wire
+from .model.keys import KEY_LIMITS
+from .model.wire import Image, Wire, image_from_wire, image_to_wire
 from .paths import path
 
 M = TypeVar("M", bound=Item)
@@ -86,6 +87,7 @@ class Reading:
             request["Select"] = "COUNT"
         elif self.fields is not None:
             request |= projection(self.model, self.fields, place, versioned=self._limits is None)
+            self._check_held(self.fields)
         return request | place.parameters()
 
     @property
@@ -102,25 +104,45 @@ class Reading:
         index = self.model.schema_.indexes.get(self.index or "")
         return None if index is None or index.local else index.attributes
 
+    def position(self, after: Image) -> Wire:
+        """Where a page begins, on the wire; InvalidRequest for what no page has given."""
+        if not isinstance(after, Mapping):
+            raise InvalidRequest.at("the next of a page is needed", "next")
+        table, known = self.model.schema_.key_attributes, self._keys()
+        both: tuple[Sequence[Key], ...] = (table, known or ())
+        keys = {key.name: (key, limit) for one in both for key, limit in zip(one, KEY_LIMITS, strict=False)}
+        if (after.keys() != keys.keys()) if known is not None else not after.keys() >= keys.keys():
+            raise InvalidRequest.at(f"{', '.join(keys)} are needed: the next of a page of the same query", "next")
+        for name, (key, limit) in keys.items():
+            if reason := key_refuses(key, after[name], limit):
+                raise InvalidRequest.at(reason, "next", name)
+        return image_to_wire(after)
+
     def _check(self) -> None:
         indexes = self.model.schema_.indexes
+        if self.index is not None and (not isinstance(self.index, str) or not self.index):
+            raise InvalidRequest.at("the name of an index is needed", "index")
+        for name in ("consistent", "descending"):
+            if not isinstance(getattr(self, name), bool):
+                raise InvalidRequest.at("true or false is needed", name)
         if self.index is not None and indexes and self.index not in indexes:
             raise InvalidRequest.at(f"unknown index, there are {', '.join(indexes)}", "index")
         if self.consistent and self.index in indexes and not indexes[self.index].local:
             raise InvalidRequest.at("a global index is never read strongly consistent", "consistent")
         if self.key is None and self.descending:
             raise InvalidRequest.at("a scan has no order", "descending")
-        fields = () if self.fields is None or isinstance(self.fields, str) else self.fields
+
+    def _check_held(self, fields: Sequence[str]) -> None:
         if beyond := [name for name in fields if self._limits is not None and path(name).name not in self._limits]:
             raise InvalidRequest.at("the index does not hold this attribute", "fields", beyond[0])
 
-    def _keys(self) -> Sequence[str] | None:
+    def _keys(self) -> Sequence[Key] | None:
         """The keys of what is queried; None for an index that the model does not declare."""
         schema = self.model.schema_
         if self.index is None:
-            return [key.name for key in schema.key_attributes]
+            return schema.key_attributes
         index = schema.indexes.get(self.index)
-        return None if index is None else [key.name for key in index.keys]
+        return None if index is None else index.keys
 
     def _key(self, key: Condition) -> Condition:
         return key_condition(key.bound(self.model), self._keys())
@@ -128,18 +150,17 @@ class Reading:
     def _filter(self, where: Condition) -> Condition:
         bound = where.bound(self.model)
         if self.key is not None:
-            check_filter(bound, self._keys() or ())
+            check_filter(bound, [key.name for key in self._keys() or ()])
         return bound
 
 
 def _segment(reading: Reading) -> dict[str, int]:
-    assert reading.segment is not None
-    number, total = reading.segment
     if reading.key is not None:
         raise InvalidRequest.at("only a scan has segments", "segment")
-    if not 0 <= number < total <= 1_000_000:
-        raise InvalidRequest.at("a number and a total of at most 1,000,000 above it are needed", "segment")
-    return {"Segment": number, "TotalSegments": total}
+    match reading.segment:
+        case (int(number), int(total)) if 0 <= number < total <= 1_000_000:
+            return {"Segment": number, "TotalSegments": total}
+    raise InvalidRequest.at("a number and a total of at most 1,000,000 above it are needed", "segment")
 
 
 def read_page(
@@ -151,7 +172,7 @@ def read_page(
     if limit is not None:
         request["Limit"] = limit
     if after is not None:
-        request["ExclusiveStartKey"] = image_to_wire(after)
+        request["ExclusiveStartKey"] = reading.position(after)
     response = session.call(reading.operation, request, call)
     last = response.get("LastEvaluatedKey")
     return Images(
@@ -171,8 +192,6 @@ def read_all(
     page_size: int | None = None,
 ) -> Iterator[Image]:
     """Every item, page after page as they are needed, at most `limit` of them. `begin` makes the call of each page."""
-    check_positive(limit, "limit")
-    check_positive(page_size, "page_size")
     left, after = limit, None
     while True:
         sizes = [size for size in (page_size, None if reading.where is not None else left) if size is not None]
@@ -186,7 +205,7 @@ def read_all(
 
 
 def check_positive(number: int | None, name: str) -> None:
-    if number is not None and number < 1:
+    if number is not None and (type(number) is not int or number < 1):
         raise InvalidRequest.at("a number of at least 1 is needed", name)
 
 
@@ -199,5 +218,5 @@ def shown(model: type[M], image: Image, fields: Sequence[str] | None) -> M:
 
 
 def listed(fields: Iterable[str] | None) -> Sequence[str] | None:
-    """The document paths, read more than once; a string is refused by `projection`."""
-    return fields if fields is None or isinstance(fields, str) else tuple(fields)
+    """The document paths, read more than once; what is no list of them is refused by `projection`."""
+    return tuple(fields) if isinstance(fields, Iterable) and not isinstance(fields, str) else fields

@@ -14,7 +14,7 @@ from .commit.idempotency_key import IdempotencyKey
 from .commit.outcome import Outcome
 from .commit.retry import Deadline
 from .commit.session import Call, Session
-from .errors import InvalidItem, NotFound, Problem
+from .errors import InvalidItem, NotFound, Problem, located
 from .expressions.accepted import AnyCondition, as_condition
 from .expressions.actions import Action
 from .expressions.evaluate import ReturnValues
@@ -115,9 +115,8 @@ class Table(Generic[M]):
         `where` is a filter, `fields` are document paths (then partial instances), `index` is an index's name, `limit` a
         number of items in all, `page_size` of those that one request reads; `deadline` holds for all pages.
         """
-        reading = self._reading(
-            condition, where, fields=fields, index=index, descending=descending, consistent=consistent
-        )
+        key = located(("key",), as_condition, condition)  # None is no scan of the whole table
+        reading = self._reading(key, where, fields=fields, index=index, descending=descending, consistent=consistent)
         return self._every(reading, limit, page_size, deadline)
 
     def scan(
@@ -139,9 +138,7 @@ class Table(Generic[M]):
         side by side, each a `segment` of its own: (0, 4) to (3, 4).
         """
         reading = self._reading(None, where, fields=fields, index=index, segment=segment, consistent=consistent)
-        if segments is None:
-            return self._every(reading, limit, page_size, deadline)
-        return self._parallel(reading, segments, limit, page_size, deadline)
+        return self._every(reading, limit, page_size, deadline, segments)
 
     def page(
         self,
@@ -364,25 +361,29 @@ class Table(Generic[M]):
         fields: Iterable[str] | None = None,
         **options: Any,
     ) -> Reading:
-        key, wanted = (None if one is None else as_condition(one) for one in (condition, where))
+        key = None if condition is None else located(("key",), as_condition, condition)
+        wanted = None if where is None else located(("where",), as_condition, where)
         return Reading(model=self.model, key=key, where=wanted, fields=listed(fields), **options)
 
     def _every(
-        self, reading: Reading, limit: int | None, page_size: int | None, deadline: Deadline | None
+        self,
+        reading: Reading,
+        limit: int | None,
+        page_size: int | None,
+        deadline: Deadline | None,
+        segments: int | None = None,
     ) -> Iterator[M]:
-        reading.request()  # what is wrong with it is said at once, not when the first item is asked for
-        images = read_all(self.session, reading, lambda: self.session.begin(deadline), limit=limit, page_size=page_size)
-        return (shown(self.model, image, reading.held) for image in images)
-
-    def _parallel(
-        self, reading: Reading, segments: int, limit: int | None, page_size: int | None, deadline: Deadline | None
-    ) -> Iterator[M]:
+        """What is wrong is said at once, not when the first item is asked for."""
         check_positive(limit, "limit")
         check_positive(page_size, "page_size")
-        readings = in_segments(reading, segments)
-        readings[0].request()
-        images = read_segments(self.session, readings, lambda: self.session.begin(deadline), page_size=page_size)
-        return (shown(self.model, image, reading.held) for image in islice(images, limit))
+        reading.request()
+        begin = partial(self.session.begin, deadline)
+        if segments is None:
+            images = read_all(self.session, reading, begin, limit=limit, page_size=page_size)
+        else:
+            parts = in_segments(reading, segments)
+            images = islice(read_segments(self.session, parts, begin, page_size=page_size), limit)
+        return (shown(self.model, image, reading.held) for image in images)
 
     def _shown(self, write: Write, outcome: Outcome) -> M | None:
         """What is committed is shown, even where it violates the model."""

@@ -24,7 +24,7 @@ def projection(
 
     InvalidRequest for a path that the model does not have, and for a string in the place of a list of paths.
     """
-    if isinstance(fields, str):
+    if isinstance(fields, str) or not isinstance(fields, Iterable):
         raise InvalidRequest(Problem(("fields",), "a list of document paths is needed"))
     wanted = {_parsed(name) for name in fields}
     for path in wanted:
@@ -39,6 +39,8 @@ def projection(
 
 
 def _parsed(name: str | Path) -> Path:
+    if not isinstance(name, str | Path):
+        raise InvalidRequest.at("a document path is needed", "fields")
     try:
         return parse_path(name)
     except InvalidRequest as error:

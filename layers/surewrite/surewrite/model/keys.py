@@ -32,6 +32,8 @@ SortKey = Annotated[T, KeyRole.SORT]
 
 # "Service, account, and table quotas": key lengths in bytes
 MAX_KEY_BYTES = {KeyRole.PARTITION: 2048, KeyRole.SORT: 1024}
+KEY_LIMITS = tuple(MAX_KEY_BYTES.values())
+"""The same by position: of the partition key, of the sort key."""
 _KEY_TYPES: dict[type, str] = {str: "S", int: "N", Decimal: "N", bytes: "B"}
 _KEY_VALUES: dict[str, tuple[type, ...]] = {"S": (str,), "N": (int, Decimal, float), "B": (bytes, bytearray)}
 _NUMERIC_KEY = re.compile(r"[+-]?(\d{1,60}(\.\d{0,60})?|\.\d{1,60})([eE][+-]?\d{1,3})?", re.ASCII)
@@ -68,7 +70,7 @@ class KeyAttribute:
             self._check_length(value)
             return value
         if isinstance(value, bool) or not isinstance(value, _KEY_VALUES[self.type]):
-            raise self._invalid(f"a {_NAMES[self.type]} is needed")
+            raise self._invalid(f"a {KEY_NAMES[self.type]} is needed")
         try:
             checked = self._adapter.validate_python(value)
             native = number(checked) if self.type == "N" else checked
@@ -117,7 +119,7 @@ def parse_number(text: str) -> Decimal:
     return Decimal(text)
 
 
-_NAMES = {"S": "string", "N": "number", "B": "binary value"}
+KEY_NAMES = {"S": "string", "N": "number", "B": "binary value"}
 
 
 class KeyImage(dict[str, Any]):
