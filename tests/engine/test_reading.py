@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from surewrite import InvalidKey, InvalidRequest, Throttled, attr
+from surewrite import Client, InvalidKey, InvalidRequest, Item, ReadIncomplete, Retryable, Throttled, attr
 from surewrite.commit.retry import Deadline
+from surewrite.testing import Exactly, Fault, FaultTransport
 from tests.engine.house import RAINMAKER, House, rainmaker
 from tests.models import Book, Product
 
@@ -133,14 +134,36 @@ def test_what_dynamodb_leaves_is_asked_for_again(house: House) -> None:
 
 
 def test_what_is_left_until_time_runs_out_is_not_missing(house: House) -> None:
-    house.seed(rainmaker())
+    products = [Product(id=number) for number in range(0, 250, 2)]
+    house.seed(*products, rainmaker())
+    # the first hundred are read, of the second ever smaller halves, the rest never
+    faults = FaultTransport(house.transport, lambda call, _: Fault.UNPROCESSED if call > 1 else Fault.PASS)
+    db = house.on(faults, lambda _: None)
+    wanted: dict[type[Item], Any] = {Product: range(250), Book: [RAINMAKER]}
+    with pytest.raises(ReadIncomplete) as caught:
+        db.get_many(wanted, deadline=Deadline.after(0.3))
+    assert isinstance(caught.value.__cause__, Retryable)
+    found, remaining = caught.value.found, caught.value.remaining
+    assert len(found[Product]) + len(remaining[Product]) > len(products)
+    faults.plan = Exactly({})
+    rest = db.get_many(remaining)
+    assert [*found[Product], *rest[Product].items] == products
+    assert [*found[Book], *rest[Book].items] == [rainmaker()]
 
+
+def test_nothing_more_is_asked_for_once_time_has_run_out(house: House) -> None:
     def leave(operation: str, request: Any) -> Any:
+        asked.append(len(request["RequestItems"]["ProductCatalog"]["Keys"]))
         return {"Responses": {}, "UnprocessedKeys": request["RequestItems"]}
 
-    books = house.on(leave).table(Book)
-    with pytest.raises(Throttled):
-        books.get_many([RAINMAKER], deadline=Deadline.after(0.2))
+    asked: list[int] = []
+    products = Client(transport=leave).table(Product)
+    with pytest.raises(ReadIncomplete, match=r"250 item\(s\) were not read in time") as caught:
+        products.get_many(range(250), deadline=Deadline.after(0.2))
+    assert caught.value.found == {Product: []}
+    assert caught.value.remaining == {Product: [{"Id": number} for number in range(250)]}
+    assert isinstance(caught.value.__cause__, Throttled)
+    assert set(asked) == {100}
 
 
 def test_what_is_no_key_is_named(house: House) -> None:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from .errors import NotFound as NotFound
     from .errors import NotQueued as NotQueued
     from .errors import Problem as Problem
+    from .errors import ReadIncomplete as ReadIncomplete
     from .errors import Rejected as Rejected
     from .errors import RequestRefused as RequestRefused
     from .errors import ResponseLost as ResponseLost
@@ -84,8 +85,8 @@ _MODULES = {
     ".errors": (
         "BulkIncomplete Blocked CallFailed ConditionFailed ConfigurationError Conflict DeadlineExceeded "
         "InvalidCondition InvalidItem InvalidJSON InvalidKey InvalidRequest InvalidUpdate ItemTooLarge KeyReused "
-        "MessageTooLarge NotFound NotQueued Problem Rejected RequestRefused ResponseLost Retryable SurewriteError "
-        "Throttled Unavailable UnknownCollection"
+        "MessageTooLarge NotFound NotQueued Problem ReadIncomplete Rejected RequestRefused ResponseLost Retryable "
+        "SurewriteError Throttled Unavailable UnknownCollection"
     ),
     ".expressions.evaluate": "ReturnValues apply",
     ".expressions.attributes": "attr list_append literal",

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
 from .commit.session import MAX_KEYS, Call, Session
-from .errors import InvalidRequest
+from .errors import InvalidRequest, ReadIncomplete, Retryable
 from .expressions.projection import projection
 from .model.item import Item
 from .model.json import canonical
@@ -64,21 +64,39 @@ class _Chunk:
         self.size += 1
 
 
+@dataclass
+class _Read:
+    """What was read, for each of `wanted` by the canonical text of its key; where time ran out, why, and the keys that
+    remain."""
+
+    found: list[dict[str, Image]]
+    remaining: list[list[Image]]
+    error: Retryable | None = None
+
+
 def read_many(session: Session, wanted: Sequence[Wanted[Any]], consistent: bool, call: Call) -> list[dict[str, Image]]:
     """The items that exist, for each of `wanted` by the canonical text of their keys. A key is read once, 100 of them
     in a request; what DynamoDB leaves is asked for again. Raises a Retryable where time runs out."""
-    found: list[dict[str, Image]] = [{} for _ in wanted]
+    read = _read(session, wanted, consistent, call)
+    if read.error is not None:
+        raise read.error
+    return read.found
+
+
+def _read(session: Session, wanted: Sequence[Wanted[Any]], consistent: bool, call: Call) -> _Read:
+    read = _Read([{} for _ in wanted], [[] for _ in wanted])
     for chunk in _chunks(session, wanted, consistent):
-        responses, _, error = session.batch("BatchGetItem", chunk.asked, call)
-        if error is not None:
-            raise error
-        for table, items in ((table, items) for one in responses for table, items in one["Responses"].items()):
-            number = chunk.wanted[table]
-            for wire in items:
-                image = image_from_wire(wire)
-                key = wanted[number].model.schema_.key_of(image)
-                found[number][canonical(image_to_wire(key))] = image
-    return found
+        left: Mapping[str, Any] = chunk.asked
+        if read.error is None:
+            responses, left, read.error = session.batch("BatchGetItem", chunk.asked, call)
+            for table, items in ((table, items) for one in responses for table, items in one["Responses"].items()):
+                number = chunk.wanted[table]
+                for image in map(image_from_wire, items):
+                    key = wanted[number].model.schema_.key_of(image)
+                    read.found[number][canonical(image_to_wire(key))] = image
+        for table, one in left.items():
+            read.remaining[chunk.wanted[table]] += map(image_from_wire, one["Keys"])
+    return read
 
 
 def _chunks(session: Session, wanted: Sequence[Wanted[Any]], consistent: bool) -> Iterator[_Chunk]:
@@ -105,13 +123,18 @@ def get_many(
     fields: Mapping[Any, Iterable[str]] | None = None,
     consistent: bool = False,
 ) -> dict[type[Item], Found[Any]]:
-    """The items of several models by their keys. InvalidKey names what is no key."""
+    """The items of several models by their keys. InvalidKey names what is no key, ReadIncomplete what remains
+    where time runs out."""
     if not isinstance(wanted, Mapping):
         raise InvalidRequest.at("models and lists of keys are needed", "keys")
     asked = [Wanted(model, _keys(model, keys), listed((fields or {}).get(model))) for model, keys in wanted.items()]
-    images = read_many(session, asked, consistent, call)
+    read = _read(session, asked, consistent, call)
     consumed = tuple(call.consumed)
-    return {one.model: one.found(found, consumed) for one, found in zip(asked, images, strict=True)}
+    found = {one.model: one.found(images, consumed) for one, images in zip(asked, read.found, strict=True)}
+    if read.error is not None:
+        remaining = {one.model: keys for one, keys in zip(asked, read.remaining, strict=True) if keys}
+        raise ReadIncomplete({model: one.items for model, one in found.items()}, remaining) from read.error
+    return found
 
 
 def _keys(model: type[Item], keys: Iterable[Any]) -> list[Image]:

@@ -25,6 +25,7 @@ SurewriteError
     ├── Unavailable           DynamoDB failed or could not be reached
     ├── NotQueued             the queue of asynchronous requests did not take it
     ├── BulkIncomplete        time ran out before every item was written; carries the keys that are missing
+    ├── ReadIncomplete        time ran out before every item was read; carries those that were, and what remains
     └── Blocked               waits for an earlier request of its lane
 
 A message never holds a value that a user sent: only names of attributes, limits and reasons.
@@ -32,7 +33,7 @@ A message never holds a value that a user sent: only names of attributes, limits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -232,6 +233,15 @@ class BulkIncomplete(Retryable):
     def __init__(self, keys: Sequence[tuple[str, dict[str, Any]]], positions: Sequence[int]) -> None:
         super().__init__(f"{len(keys)} item(s) were not written in time")
         self.keys, self.positions = tuple(keys), tuple(positions)
+
+
+class ReadIncomplete(Retryable):
+    """Time ran out before every item was read. By model, `found` are the items that were and `remaining` the keys that
+    were not: `db.get_many(error.remaining)` goes on with them. The cause says why."""
+
+    def __init__(self, found: Mapping[type[Any], Sequence[Any]], remaining: Mapping[type[Any], Sequence[Any]]) -> None:
+        super().__init__(f"{sum(map(len, remaining.values()))} item(s) were not read in time")
+        self.found, self.remaining = found, remaining
 
 
 class Blocked(Retryable):
