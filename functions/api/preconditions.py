@@ -53,8 +53,8 @@ def prefers_async(headers: Mapping[str, str]) -> bool:
     return _preferences(headers).get("respond-async") == ""
 
 
-# whatever stands between commas that are not quoted
-_PREFERENCE = re.compile(r'(?:"[^"]*"|[^,"])+')
+# whatever stands between commas that are not quoted; in a quoted string a backslash escapes (RFC 9110, section 5.6.4)
+_PREFERENCE = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^,"])+')
 
 
 def _preferences(headers: Mapping[str, str]) -> dict[str, str]:

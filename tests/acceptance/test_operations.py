@@ -96,6 +96,23 @@ def test_an_operation_is_shown_to_its_caller_only(rainmaker: Api, worker: Worker
     assert rainmaker("GET", "/operations/k", authorizer=anonymous).status == 400
 
 
+@pytest.mark.parametrize(
+    ("mine", "other"),
+    [
+        ({"iam": {"userArn": "arn:aws:iam::123456789012:user/alice"}}, {"iam": {"userArn": "arn:aws:iam::1:user/bob"}}),
+        ({"iam": {"cognitoIdentity": {"identityId": "pool:alice"}}}, {"iam": {"cognitoIdentity": {"identityId": "b"}}}),
+        ({"lambda": {"principalId": "alice"}}, {"lambda": {"principalId": "bob"}}),
+    ],
+    ids=["iam", "cognito", "lambda"],
+)
+def test_the_callers_of_every_authorizer(rainmaker: Api, worker: Worker, line: Line, mine: Any, other: Any) -> None:
+    accepted(rainmaker(*REQUESTS["counter"], idempotency_key="a/b", prefer=ASYNC, authorizer=mine), "a/b")
+    assert worker(*line.receive()) == []
+    assert status(rainmaker, "a/b", authorizer=mine) == "applied"
+    for stranger in (None, ALICE, other):
+        assert rainmaker("GET", "/operations/a%2Fb", authorizer=stranger).status == 404
+
+
 def test_a_synchronous_request_has_an_operation_too(rainmaker: Api) -> None:
     assert rainmaker("GET", "/operations/k").status == 404
     done = rainmaker("PATCH", RAINMAKER, {"add": {"Views": 1}}, idempotency_key="k")

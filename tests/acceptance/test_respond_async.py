@@ -43,13 +43,18 @@ def test_refused_as_a_synchronous_request_is(
     assert (rainmaker.store.tables(), line.sent) == (tables, [])
 
 
-@pytest.mark.parametrize("prefer", [ASYNC, f"{ASYNC};x=y", f"wait=10, {ASYNC}", "Respond-Async", f'a="b,c" ,{ASYNC}'])
+@pytest.mark.parametrize(
+    "prefer", [ASYNC, f"{ASYNC};x=y", f"wait=10, {ASYNC}", "Respond-Async", f'a="b,c" ,{ASYNC}', rf'a="\"", {ASYNC}']
+)
 def test_ways_to_prefer_it(rainmaker: Api, line: Line, prefer: str) -> None:
     accepted(rainmaker(*REQUESTS["counter"], idempotency_key="k", prefer=prefer), "k")
     assert len(line.sent) == 1
 
 
-@pytest.mark.parametrize("prefer", ["", "respond-asynchronously", f'x="{ASYNC}"', f'x=",{ASYNC},"', f"{ASYNC}=no", '"'])
+@pytest.mark.parametrize(
+    "prefer",
+    ["", "respond-asynchronously", f'x="{ASYNC}"', f'x=",{ASYNC},"', f"{ASYNC}=no", '"', rf'x="\", {ASYNC}, \""'],
+)
 def test_what_does_not_prefer_it(rainmaker: Api, line: Line, prefer: str) -> None:
     answer = rainmaker(*REQUESTS["counter"], idempotency_key="k", prefer=prefer)
     assert (answer.status, answer.json, line.sent) == (200, {"Views": 5}, [])
