@@ -11,7 +11,7 @@ from surewrite import Client, Deadline, IdempotencyKey, InvalidItem, Operations,
 from surewrite.errors import Retryable
 from surewrite.requests import Catalogue
 from surewrite.sqs import Consumer
-from surewrite.testing import Crash, Randomly, RecordingSQS, RejectedMessages, sqs_record
+from surewrite.testing import Crash, Exactly, Fault, Randomly, RecordingSQS, RejectedMessages, sqs_record
 from tests.engine.house import House
 from tests.faults.ways import broken
 from tests.models import Book
@@ -120,3 +120,26 @@ def test_sales_at_random(house: House, name: str, seed: int, transacts: bool) ->
     assert {found[key] for key in shop.accepted} <= {"applied", "rejected"}
     if "rejected" in found.values():
         assert list(found.values()).count("applied") == IN_STOCK
+
+
+@pytest.mark.parametrize("call", [1, 2], ids=["mark", "commit"])
+@pytest.mark.parametrize("fault", [Fault.DROP_REQUEST, Fault.DROP_RESPONSE, Fault.CRASH_BEFORE, Fault.CRASH_AFTER])
+@pytest.mark.parametrize("transacts", [False, True], ids=["update", "transaction"])
+def test_a_fault_at_every_call(house: House, name: str, call: int, fault: Fault, transacts: bool) -> None:
+    """The client sends it again until it is accepted, SQS until the worker is done: one effect, and it is known."""
+    shop = Shop(house, name, 0, transacts=transacts)
+    sqs, key = RecordingSQS(), shop.keys[0]
+    transport = broken(house, Exactly({call: fault}))
+    while not sqs.bodies:
+        with suppress(Retryable, Crash):
+            client = house.on(transport, sleep=lambda _: None)
+            Operations(client, "", lambda: sqs).submit(shop.write, shop.message, key, deadline=Deadline.after(5))
+    records = [sqs_record(body, queue=QUEUE) for body in sqs.bodies]
+    for _ in range(2):
+        with suppress(Crash):
+            client = house.on(transport, sleep=lambda _: None)
+            consumer = Consumer(client, Catalogue(Book), RejectedMessages(), operations=QUEUE)
+            assert consumer.process(records, deadline=Deadline.after(5)).errors == {}
+    assert transport.injected == {call: fault}
+    shop.accepted = {key}
+    assert shop.check()[key] == "applied"
