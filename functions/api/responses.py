@@ -64,8 +64,9 @@ def operation(found: Operation) -> Response[str]:
     """What has become of an operation, without what does not apply to it."""
     headers = dict(NOT_STORED)
     body: dict[str, Any] = {"status": found.status}
-    if found.since is not None:
+    if found.status == "pending":
         headers["Retry-After"] = str(_POLL_SECONDS)
+    if found.since is not None:
         body["since"] = datetime.fromtimestamp(found.since, UTC).isoformat().replace("+00:00", "Z")
     if found.reason is not None:
         body["reason"] = found.reason

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -42,7 +43,17 @@ class Named(Item, table="Named", indexes=[GlobalIndex("ByKind", "kind", "raw")])
     text: str = ""
 
 
-KEYS: dict[tuple[type[Item], str | None], tuple[str, str]] = {
+class Keyed(Item, table="Keyed", indexes=[GlobalIndex("ByKind", "kind")]):
+    """Without sort keys."""
+
+    id: PartitionKey[int]
+    kind: str | None = None
+    text: str = ""
+
+
+KEYS: dict[tuple[type[Item], str | None], tuple[str, ...]] = {
+    (Keyed, None): ("id",),
+    (Keyed, "ByKind"): ("kind",),
     (Numbered, None): ("id", "at"),
     (Numbered, "ByRank"): ("id", "rank"),
     (Numbered, "ByKind"): ("kind", "rank"),
@@ -54,17 +65,29 @@ _SORTS: dict[str, st.SearchStrategy[Any]] = {
     "text": st.text("aé😀", min_size=1, max_size=2),
     "raw": st.binary(min_size=1, max_size=1),
 }
+_numbers = st.integers(0, 20)
 _ids = st.sampled_from(["p", "q"])
 _texts = st.sampled_from(["", "x", "y"])
 
 
+_REQUIRED: dict[type[Item], dict[str, st.SearchStrategy[Any]]] = {
+    Numbered: {"at": _SORTS["number"]},
+    Named: {"at": _SORTS["text"]},
+    Keyed: {"id": _numbers},
+}
+_OPTIONAL: dict[type[Item], dict[str, st.SearchStrategy[Any]]] = {
+    Numbered: {"rank": st.integers(-2, 2)},
+    Named: {"raw": _SORTS["raw"]},
+    Keyed: {},
+}
+
+
 def _items(model: type[Item]) -> st.SearchStrategy[list[Item]]:
     """Distinct items; what an optional key of an index is not given it does not have."""
-    numbered = model is Numbered
-    required = {"id": _ids, "at": _SORTS["number" if numbered else "text"], "text": _texts}
-    optional: dict[str, Any] = {"kind": _ids, **({"rank": st.integers(-2, 2)} if numbered else {"raw": _SORTS["raw"]})}
+    required = {"id": _ids, "text": _texts, **_REQUIRED[model]}
+    optional = {"kind": _ids, **_OPTIONAL[model]}
     made = st.fixed_dictionaries(required, optional=optional).map(lambda fields: model.model_validate(fields))
-    return st.lists(made, max_size=14, unique_by=lambda item: (item.id, item.at))  # type: ignore[attr-defined]
+    return st.lists(made, max_size=14, unique_by=lambda item: repr(model.schema_.key(item)))
 
 
 @dataclass(frozen=True)
@@ -72,7 +95,7 @@ class Asked:
     """A query, a scan without `sort` and `partition`, and how it is cut into pages."""
 
     index: str | None
-    partition: str | None
+    partition: Any
     sort: Condition | None
     where: Condition | None
     descending: bool
@@ -83,7 +106,19 @@ class Asked:
 def _cases(draw: st.DrawFn, model: type[Item]) -> tuple[list[Item], Asked]:
     items = draw(_items(model))
     index = draw(st.sampled_from([None, *model.schema_.indexes]))
-    _, sort = KEYS[model, index]
+    partition = draw(st.one_of(st.none(), _numbers if KEYS[model, index] == ("id",) else _ids))
+    sorts = KEYS[model, index][1:]
+    return items, Asked(
+        index,
+        partition,
+        draw(_sort_conditions(model, *sorts)) if sorts and partition is not None else None,
+        draw(st.one_of(st.none(), _texts.map(attr("text").eq))),
+        partition is not None and draw(st.booleans()),
+        tuple(draw(st.lists(st.one_of(st.integers(1, 4), st.none()), min_size=1, max_size=3))),
+    )
+
+
+def _sort_conditions(model: type[Item], sort: str) -> st.SearchStrategy[Condition | None]:
     values = _SORTS["raw" if sort == "raw" else "text" if model is Named else "number"]
     if sort == "rank":
         values = st.integers(-3, 3)
@@ -95,15 +130,7 @@ def _cases(draw: st.DrawFn, model: type[Item]) -> tuple[list[Item], Asked]:
     ]
     if model is Named:
         tests.append(values.map(attr(sort).begins_with))
-    partition = draw(st.one_of(st.none(), _ids))
-    return items, Asked(
-        index,
-        partition,
-        draw(st.one_of(tests)) if partition is not None else None,
-        draw(st.one_of(st.none(), _texts.map(attr("text").eq))),
-        partition is not None and draw(st.booleans()),
-        tuple(draw(st.lists(st.one_of(st.integers(1, 4), st.none()), min_size=1, max_size=3))),
-    )
+    return st.one_of(tests)
 
 
 def _ordered(low: Any, high: Any) -> bool:
@@ -112,12 +139,15 @@ def _ordered(low: Any, high: Any) -> bool:
 
 def expected(model: type[Item], items: list[Item], asked: Asked) -> list[Image]:
     """What is read, before the filter: in the order of the sort key; those that are alike there in any order."""
-    partition, sort = KEYS[model, asked.index]
-    images = [image for image in (item.to_image() for item in items) if {partition, sort} <= image.keys()]
+    partition, *_ = keys = KEYS[model, asked.index]
+    images = [image for image in (item.to_image() for item in items) if set(keys) <= image.keys()]
     if asked.partition is None:
         return images
     images = [image for image in images if image[partition] == asked.partition]
     return [image for image in images if asked.sort is None or evaluate(asked.sort, image)]
+
+
+MODELS: tuple[type[Item], ...] = (Numbered, Named, Keyed)
 
 
 class House:
@@ -125,8 +155,8 @@ class House:
 
     def __init__(self, client: DynamoDBClient) -> None:
         self.client = client
-        self.names = {model.schema_.table: f"{RUN}paging-{model.schema_.table}" for model in (Numbered, Named)}
-        for model in (Numbered, Named):
+        self.names = {model.schema_.table: f"{RUN}paging-{model.schema_.table}" for model in MODELS}
+        for model in MODELS:
             create_table(client, self.names[model.schema_.table], model)
         self.db = Client(transport=Boto3Transport(client), tables=self.names)
 
@@ -147,8 +177,8 @@ def house(dynamodb_client: DynamoDBClient) -> House:
 
 
 def _pages(table: Table[Any], asked: Asked, condition: Condition | None) -> Iterator[Any]:
-    after, number = None, 0
-    while True:
+    after = None
+    for number in range(100):
         page = table.page(
             condition,
             where=asked.where,
@@ -158,14 +188,15 @@ def _pages(table: Table[Any], asked: Asked, condition: Condition | None) -> Iter
             next=after,
         )
         yield page
-        after, number = page.next, number + 1
+        after = page.next
         if after is None:
             return
+    raise AssertionError("the pages do not end")
 
 
 def check(house: House, model: type[Item], items: list[Item], asked: Asked) -> None:
     table = house.holding(model, items)
-    partition, sort = KEYS[model, asked.index]
+    partition, *sorts = KEYS[model, asked.index]
     key = None if asked.partition is None else attr(partition).eq(asked.partition)
     condition = key if key is None or asked.sort is None else key & asked.sort
     read = expected(model, items, asked)
@@ -174,10 +205,9 @@ def check(house: House, model: type[Item], items: list[Item], asked: Asked) -> N
     pages = list(_pages(table, asked, condition))
     found = [item.to_image() for page in pages for item in page.items]
     assert _unordered(found) == _unordered(kept)
-    if condition is not None:
-        assert [image[sort] for image in found] == sorted(
-            (image[sort] for image in kept), key=_sort_key, reverse=asked.descending
-        )
+    for sort in sorts if condition is not None else ():
+        in_order = sorted((image[sort] for image in kept), key=_sort_key, reverse=asked.descending)
+        assert [image[sort] for image in found] == in_order
     assert sum(page.count for page in pages) == len(kept)
     assert sum(page.scanned_count for page in pages) == len(read)
     for page in pages:
@@ -185,13 +215,15 @@ def check(house: House, model: type[Item], items: list[Item], asked: Asked) -> N
 
     assert table.count(condition, where=asked.where, index=asked.index) == len(kept)
     options: dict[str, Any] = {"where": asked.where, "index": asked.index, "page_size": asked.limits[0]}
-    every = (
-        table.scan(**options) if condition is None else table.query(condition, descending=asked.descending, **options)
-    )
-    assert [item.to_image() for item in every] == found
+    if condition is not None:
+        options["descending"] = asked.descending
+    every = partial(table.scan if condition is None else partial(table.query, condition), **options)
+    assert [item.to_image() for item in every()] == found
+    assert [(item.id, item.text) for item in every(fields=["text"])] == [(one["id"], one["text"]) for one in found]
     if condition is None:
-        parts = [list(table.scan(asked.where, index=asked.index, segment=(number, 3))) for number in range(3)]
+        parts = [list(every(segment=(number, 3))) for number in range(3)]
         assert _unordered([item.to_image() for part in parts for item in part]) == _unordered(kept)
+        assert _unordered([item.to_image() for item in every(segments=3)]) == _unordered(kept)
 
 
 def _sort_key(value: Any) -> Any:
@@ -210,3 +242,8 @@ def test_pages_under_numbers(house: House, case: tuple[list[Item], Asked]) -> No
 @given(_cases(Named))
 def test_pages_under_strings_and_binary_values(house: House, case: tuple[list[Item], Asked]) -> None:
     check(house, Named, *case)
+
+
+@given(_cases(Keyed))
+def test_pages_without_sort_keys(house: House, case: tuple[list[Item], Asked]) -> None:
+    check(house, Keyed, *case)

@@ -29,8 +29,9 @@ from typing import Any, Literal, Self
 from botocore.exceptions import BotoCoreError, ClientError
 
 from .client import Client
+from .commit.bulk import chunk_keys
 from .commit.idempotency_key import IdempotencyKey
-from .commit.outcome import Outcome
+from .commit.outcome import Outcome, chunks_of
 from .commit.records import Record
 from .commit.retry import MIN_CALL_TIME, Deadline
 from .errors import (
@@ -54,7 +55,8 @@ MAX_MESSAGE_BYTES = 1024 * 1024 - 8 * 1024
 @dataclass(frozen=True, slots=True)
 class Operation:
     """What became of a key. `outcome` is what was kept of an applied write, None if nothing was to be shown or it was
-    too large; `reason` is why it was rejected; `since` is when it was accepted, in seconds since 1970."""
+    too large; `reason` is why it was rejected; `since` is when it was accepted, in seconds since 1970, None for a bulk
+    write of which a part is applied."""
 
     status: Literal["applied", "rejected", "pending"]
     outcome: Outcome | None = None
@@ -99,9 +101,17 @@ class Operations:
         return None
 
     def find(self, key: IdempotencyKey, *, deadline: Deadline | None = None) -> Operation | None:
-        """What became of the key, None if the ledger holds nothing of it."""
+        """What became of the key, None if the ledger holds nothing of it. A bulk write is applied when all of its
+        chunks are."""
         record = self._client.find(key, deadline=deadline)
-        return None if record is None else Operation.of(record)
+        if record is None:
+            return None
+        operation = Operation.of(record)
+        if operation.status != "applied" or (count := chunks_of(record)) == 1:
+            return operation
+        session = self._client.session
+        others = session.records(chunk_keys(key, count)[1:], session.begin(deadline))
+        return operation if all(one is not None and one.consumed for one in others.values()) else Operation("pending")
 
     def _send(self, body: str, deadline: Deadline) -> None:
         if deadline.remaining() < MIN_CALL_TIME:

@@ -104,6 +104,11 @@ class Reading:
         index = self.model.schema_.indexes.get(self.index or "")
         return None if index is None or index.local else index.attributes
 
+    @property
+    def at_most_one(self) -> bool:
+        """Whether the key of the query is the whole key of a table."""
+        return self.key is not None and self.index is None and self.model.schema_.sort is None
+
     def position(self, after: Image) -> Wire:
         """Where a page begins, on the wire; InvalidRequest for what no page has given."""
         if not isinstance(after, Mapping):
@@ -173,6 +178,8 @@ def read_page(
         request["Limit"] = limit
     if after is not None:
         request["ExclusiveStartKey"] = reading.position(after)
+        if reading.at_most_one:  # which came before this position; Dynoxide would return it again and again
+            return Images([], None, 0, 0)
     response = session.call(reading.operation, request, call)
     last = response.get("LastEvaluatedKey")
     return Images(

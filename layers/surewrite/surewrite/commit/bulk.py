@@ -89,7 +89,7 @@ def chunk_units(bulk: BulkWrite, key: IdempotencyKey, source: str | None, first_
         ChunkUnit(
             first_ticket + number,
             chunk,
-            _claim(bulk, chunk, key, source, number),
+            _claim(bulk, chunk, key, source, number, len(chunks)),
             gates if number == 0 else [gates[number - 1]],
         )
         for number, chunk in enumerate(chunks)
@@ -101,13 +101,22 @@ def head_claim(bulk: BulkWrite, key: IdempotencyKey) -> Claim:
     return chunk_units(bulk, key, None, 0)[0].claims[0]
 
 
-def _claim(bulk: BulkWrite, chunk: Sequence[Write], key: IdempotencyKey, source: str | None, number: int) -> Claim:
+def chunk_keys(key: IdempotencyKey, count: int) -> list[IdempotencyKey]:
+    """The keys of a bulk write's chunks: the first has the bulk's own."""
+    # a key may be as long as a key can be: hashed, so that the number finds room
+    name = hashlib.sha256(key.key.encode()).hexdigest()
+    return [key, *(IdempotencyKey(key.scope, f"{name}#{number}") for number in range(1, count))]
+
+
+def _claim(
+    bulk: BulkWrite, chunk: Sequence[Write], key: IdempotencyKey, source: str | None, number: int, count: int
+) -> Claim:
     """The claim of one chunk. Its fingerprint is the bulk's and the chunk's: should the same bulk ever fall into other
-    chunks, it is refused, and no item is taken for written that was not."""
-    if number:
-        # A key may be as long as a key can be: hashed, so that the number finds room.
-        key = IdempotencyKey(key.scope, f"{hashlib.sha256(key.key.encode()).hexdigest()}#{number}")
-    return Claim(key, digest([bulk.fingerprint, *(write.fingerprint for write in chunk)]), source=source)
+    chunks, it is refused, and no item is taken for written that was not. The first one's record says how many there
+    are."""
+    fingerprint = digest([bulk.fingerprint, *(write.fingerprint for write in chunk)])
+    outcome = Outcome().stored(chunks=count) if number == 0 and count > 1 else None
+    return Claim(chunk_keys(key, number + 1)[number], fingerprint, outcome, source)
 
 
 def write_batches(session: Session, bulk: BulkWrite, call: Call, *, parallel: int = 8) -> None:

@@ -34,10 +34,12 @@ class Outcome:
     current: bool = False
     consumed: tuple[Mapping[str, Any], ...] = ()
 
-    def dump(self) -> str:
-        """As it stands in a record: attributes on the wire, so that every type comes back."""
+    def dump(self, *, chunks: int = 1) -> str:
+        """As it stands in a record: attributes on the wire, so that every type comes back. `chunks` is how many a bulk
+        write has."""
         wire = None if self.attributes is None else image_to_wire(self.attributes)
-        return dumps({"attributes": wire, "version": self.version, "created": self.created})
+        several = {} if chunks == 1 else {"chunks": chunks}
+        return dumps({"attributes": wire, "version": self.version, "created": self.created, **several})
 
     @classmethod
     def load(cls, text: str) -> Outcome:
@@ -49,9 +51,9 @@ class Outcome:
         attributes = None if wire is None else {name: _from_json_wire(value) for name, value in wire.items()}
         return cls(attributes, stored["version"], stored["created"])
 
-    def stored(self) -> str:
+    def stored(self, *, chunks: int = 1) -> str:
         """`dump`, or the mark of an outcome that is too large."""
-        text = self.dump()
+        text = self.dump(chunks=chunks)
         return text if len(text.encode()) <= MAX_OUTCOME_BYTES else '{"current":true}'
 
     def as_replay(self) -> Outcome:
@@ -78,6 +80,11 @@ class Result:
             assert self.error is not None
             raise self.error
         return self.outcome
+
+
+def chunks_of(record: Record) -> int:
+    """How many chunks the write of the record has."""
+    return 1 if record.outcome is None else int(loads(record.outcome).get("chunks", 1))
 
 
 def replayed(claim: Claim, record: Record) -> Result:
