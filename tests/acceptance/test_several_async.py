@@ -87,9 +87,13 @@ def test_the_rest_of_a_batch_is_queued(api: Api, worker: Worker, line: Line) -> 
     session.transport = whole
     api.within(15)
     assert 0 < api("GET", "/products?count").json["count"] < 250
+    polled = api("GET", f"/operations/{KEY}")
+    assert (polled.json, polled.headers["retry-after"]) == ({"status": "pending"}, "1")
     assert api("PATCH", "/products/0", {"add": {"QuantityOnHand": 1}}).status == 200
     accepted(api("POST", "/batch-write", BATCH, idempotency_key=KEY, prefer=ASYNC), KEY)
+    assert status(api, KEY) == "pending"
     assert worker(*line.receive()) == []
+    assert status(api, KEY) == "applied"
     assert api("GET", "/products?count").json["count"] == 250
     assert api("GET", "/products/0").json["QuantityOnHand"] == 2
 
