@@ -39,19 +39,21 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("document", ["README.md", "docs/library.md"])
+@pytest.mark.parametrize("documents", [["README.md"], ["docs/library.md", "docs/writes.md", "docs/reads.md"]])
 @pytest.mark.usefixtures("engine")
-def test_snippets(document: str) -> None:
-    found = blocks((ROOT / document).read_text())
-    snippets = [code for language, code in found if language == "python"]
-    assert snippets
-    names: dict[str, object] = {"__name__": Path(document).stem}
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        for code in snippets:
-            exec(compile(code, document, "exec"), names)  # noqa: S102 - the documents' own code
-    following = [text for (before, _), (language, text) in pairwise(found) if before == "python" and language == "text"]
-    assert printed.getvalue() == "".join(following)
+def test_snippets(documents: list[str]) -> None:
+    """Those of several documents go on from one to the next."""
+    names: dict[str, object] = {"__name__": Path(documents[0]).stem}
+    for document in documents:
+        found = blocks((ROOT / document).read_text())
+        snippets = [code for language, code in found if language == "python"]
+        assert snippets
+        printed = io.StringIO()
+        with contextlib.redirect_stdout(printed):
+            for code in snippets:
+                exec(compile(code, document, "exec"), names)  # noqa: S102 - the documents' own code
+        output = [text for (before, _), (kind, text) in pairwise(found) if before == "python" and kind == "text"]
+        assert printed.getvalue() == "".join(output)
 
 
 def test_the_two_commands() -> None:
