@@ -4,6 +4,7 @@
 # make test-fast  what tells most in a few seconds
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # make curve   draws what the ledger costs by rate and workers: docs/ledger-units.svg
+# make docs    the documents as a site, in site/ (make docs-serve: as they are written, on 127.0.0.1:8000)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
 PORT ?= 3000
@@ -16,12 +17,12 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python;
 BIN := .venv/bin
 # The lists are complete, so pip has nothing to resolve.
 PIP := -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --only-binary=:all:
-SOURCES := layers functions local benchmarks tests
+SOURCES := layers functions local benchmarks tests docs
 
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve test test-fast mutants bench curve lint format setup engines env validate build deploy lock clean
+.PHONY: serve test test-fast mutants bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
@@ -48,6 +49,16 @@ bench: setup .venv/bench
 
 curve: .venv/bench
 	@$(BIN)/python -m benchmarks.curve --output docs
+
+# Without the theme's notice of its successor: what builds the site is pinned.
+MKDOCS := NO_MKDOCS_2_WARNING=1 .engines/docs/bin/python -m mkdocs
+
+docs: .engines/docs/installed
+	@$(MKDOCS) build --quiet
+	@echo 'site/index.html'
+
+docs-serve: .engines/docs/installed
+	@$(MKDOCS) serve
 
 lint: setup
 	@$(BIN)/ruff check --quiet .
@@ -125,6 +136,11 @@ node_modules/installed: package.json package-lock.json
 	@.engines/sam/bin/python $(PIP) -r $<
 	@touch $@
 
+.engines/docs/installed: requirements/docs.txt
+	$(call venv,.engines/docs,what builds the site)
+	@.engines/docs/bin/python $(PIP) -r $<
+	@touch $@
+
 # ---- AWS -----------------------------------------------------------------------------------------
 
 SAM := SAM_CLI_TELEMETRY=0 LAYER_PYTHON=$(abspath $(BIN)/python) .engines/sam/bin/sam
@@ -155,9 +171,10 @@ lock:
 	$(COMPILE) --upgrade requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	$(COMPILE) --upgrade requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --upgrade requirements/docs.in -o requirements/docs.txt
 	$(subst --universal --python-version 3.11,--python-version 3.13 --python-platform x86_64-manylinux2014,$(COMPILE)) \
 		--upgrade requirements/layer.in -o requirements/layer.txt
 
 clean:
-	@rm -rf .venv .engines node_modules .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@rm -rf .venv .engines node_modules site .aws-sam .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,7 +2,6 @@
 
 import contextlib
 import io
-import re
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -60,12 +59,3 @@ def test_the_two_commands() -> None:
     language, commands = blocks((ROOT / "README.md").read_text())[0]
     assert language == "sh"
     assert [line.split("#")[0].split() for line in commands.splitlines()] == [["make", "serve"], ["make", "test"]]
-
-
-@pytest.mark.parametrize(
-    "document", sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("docs/*.md")), ids=lambda path: path.name
-)
-def test_links(document: Path) -> None:
-    text = document.read_text()
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)(?:#[^)]*)?\)", text):
-        assert (document.parent / target).exists(), target
