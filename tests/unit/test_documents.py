@@ -7,6 +7,10 @@ import pytest
 import yaml
 
 from local.engines import ROOT
+from surewrite import operations, parallel_scan, paths, queries, writes
+from surewrite.commit import idempotency_key, ledger, outcome, schedule, slots
+from surewrite.expressions import attributes, placeholders
+from surewrite.model import keys, wire
 from tests.markdown import anchors, links
 
 SITE: dict[str, Any] = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.BaseLoader)  # noqa: S506 - texts, and no objects
@@ -54,3 +58,30 @@ def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
 def test_links_of_code_are_none() -> None:
     text = "[a](b.md#c) [d](#e) [f](https://example.com/g)\n\n```python\nattr[0](x)\n```\n"
     assert links(text) == [("b.md", "c"), ("", "e")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"{wire.MAX_ITEM_BYTES // 1024} KB",
+        f"{wire.MAX_DIGITS} digits",
+        *(f"{size:,} bytes" for size in keys.KEY_LIMITS),
+        f"{paths.MAX_DEPTH} levels",
+        f"{placeholders.MAX_EXPRESSION_BYTES:,} bytes",
+        f"{placeholders.MAX_OPERATORS} operators",
+        f"| {placeholders.MAX_OPERATORS - 1} |",
+        f"| {attributes.MAX_CHOICES} values",
+        f"{writes.MAX_WRITES - 1}; {writes.MAX_WRITES} without a key",
+        f"{schedule.MAX_BYTES // 1_000_000} MB",
+        f"{queries.MAX_LIMIT:,} items",
+        f"| {parallel_scan.MAX_SEGMENTS} |",
+        f"{idempotency_key.MAX_KEY_LENGTH} printable characters",
+        f"{ledger.DEFAULT_RETENTION_DAYS} days",
+        f"{outcome.MAX_OUTCOME_BYTES // 1024} KB",
+        f"| {slots.CLOSE_AT} |",
+        f"| {slots.MAX_CLAIMS} |",
+        f"{operations.MAX_MESSAGE_BYTES // 1024:,} KiB",
+    ],
+)
+def test_the_page_of_limits_has_the_figures_of_the_library(text: str) -> None:
+    assert text in SOURCES["limits.md"].read_text()
