@@ -33,10 +33,16 @@ _LEAST, _WINDOWS = 5000, 3
 
 def units_a_message(rate: float, workers: int, slot_ms: int) -> float:
     """Ledger write units a message where `rate` messages a second are handed out to so many workers."""
+    count, dealt = batches(rate, workers)
+    return ledger_units(dealt, slot_ms) / count
+
+
+def batches(rate: float, workers: int) -> tuple[int, list[list[int]]]:
+    """How many messages there are, and the times of each batch of them, in milliseconds."""
     count = max(_LEAST, int(_WINDOWS * rate * WINDOW))
     times = list(islice(arrive(rate, random.Random(0)), count))  # noqa: S311
     size = min(BATCH, max(1, round(rate * WINDOW / workers)))
-    return ledger_units(deal(times, workers, size), slot_ms) / count
+    return count, list(deal(times, workers, size))
 
 
 def ledger_units(batches: Iterable[Sequence[int]], slot_ms: int) -> int:
