@@ -14,8 +14,12 @@ from surewrite.testing import create_tables
 from tests.markdown import blocks
 from tests.models import MODELS
 
-# Items of the documents' own: orders and accounts.
-_OTHER_TABLES = {"orders": ("order_id", "created_at"), "accounts": ("user_id",)}
+# Items of the documents' own, and a table that was restored.
+_OTHER_TABLES = {
+    "orders": ("order_id", "created_at"),
+    "accounts": ("user_id",),
+    "Books-restored": ("Author", "Title"),
+}
 
 
 @pytest.fixture
@@ -38,7 +42,11 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("documents", [["README.md"], ["docs/library.md", "docs/writes.md", "docs/reads.md"]])
+@pytest.mark.parametrize(
+    "documents",
+    [["README.md"], ["docs/library.md", "docs/writes.md", "docs/reads.md"], ["docs/operate.md"]],
+    ids=["README.md", "library", "operate.md"],
+)
 @pytest.mark.usefixtures("engine")
 def test_snippets(documents: list[str]) -> None:
     """Those of several documents go on from one to the next."""
