@@ -1,5 +1,7 @@
-"""The documents: each is a page of the site, and every relative link leads somewhere, to a heading if it names one."""
+"""The documents: each is a page of the site, every relative link leads somewhere, to a heading if it names one, and what
+they name is there."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +13,7 @@ from surewrite import operations, parallel_scan, paths, queries, writes
 from surewrite.commit import idempotency_key, ledger, outcome, schedule, slots
 from surewrite.expressions import attributes, placeholders
 from surewrite.model import keys, wire
-from tests.markdown import anchors, links
+from tests.markdown import anchors, links, section
 
 SITE: dict[str, Any] = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.BaseLoader)  # noqa: S506 - texts, and no objects
 ELSEWHERE: dict[str, str] = SITE["extra"]["elsewhere"]
@@ -58,6 +60,14 @@ def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
 def test_links_of_code_are_none() -> None:
     text = "[a](b.md#c) [d](#e) [f](https://example.com/g)\n\n```python\nattr[0](x)\n```\n"
     assert links(text) == [("b.md", "c"), ("", "e")]
+
+
+def test_the_page_for_operators_has_what_the_functions_log() -> None:
+    handlers = "".join(path.read_text() for path in ROOT.glob("functions/*/*.py"))
+    logged = set(re.findall(r'logger\.\w+\(\s*"([^"]+)"', handlers))
+    logs = section(SOURCES["operate.md"].read_text(), "Logs")
+    assert logged == set(re.findall(r"^\| `([a-z ]+)` \|", logs, re.MULTILINE))
+    assert logged >= set(re.findall(r'message = "([^"]+)"', logs))
 
 
 @pytest.mark.parametrize(
