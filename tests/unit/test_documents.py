@@ -1,5 +1,5 @@
-"""The documents: each is a page of the site, every relative link leads somewhere, to a heading if it names one, and what
-they name is there."""
+"""The documents: each is a page of the site, every relative link leads somewhere, to a heading if it names one, and
+what they name is there."""
 
 import re
 from collections.abc import Iterator
