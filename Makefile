@@ -2,15 +2,19 @@
 # make test    linters, types and all tests (THOROUGH=1: many more examples; ENGINE=ministack, or dynamodb-local
 #              with Java and Maven: those that need an engine, on another one)
 # make test-fast  what tells most in a few seconds
+# make invoke FUNCTION=ApiFunction EVENT=events/api-put-book.json   beside `make serve`, a function under Lambda's own
+#              runtime: in a container (sam local; SAM_FLAGS=…), or with RIE=1 without one, on Linux
+# make start-api  the API in front of such containers: http://127.0.0.1:3001 (API_PORT=…)
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # make curve   draws what the ledger costs by rate and workers: docs/ledger-units.svg
 # make docs    the documents as a site, in site/ (make docs-serve: as they are written, on 127.0.0.1:8000)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
 PORT ?= 3000
+API_PORT ?= 3001
 ARCHITECTURE ?= x86_64
 BENCH ?= --output benchmarks
-export PORT DATA ARCHITECTURE
+export PORT API_PORT DATA ARCHITECTURE SAM_FLAGS
 
 PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
 	"$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
@@ -22,10 +26,21 @@ SOURCES := layers functions local benchmarks tests docs
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve test test-fast mutants bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
+.PHONY: serve invoke start-api containers test test-fast test-sam mutants
+.PHONY: bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
+
+invoke: $(if $(RIE),.venv/installed .engines/rie/installed,containers .aws-sam/local/template.yaml)
+	@$(BIN)/python -m local invoke --runtime $(if $(RIE),rie,container) $(FUNCTION) $(EVENT)
+
+start-api: containers .aws-sam/local/template.yaml
+	@exec $(BIN)/python -m local start-api
+
+# Whether there is an engine for them, before anything is installed and built.
+containers: .venv/installed
+	@$(BIN)/python -m local containers
 
 # Every worker has an engine of its own; who has finished takes over what another one has left.
 RUN := -m pytest --numprocesses=auto --dist=worksteal
@@ -34,11 +49,18 @@ RUN := -m pytest --numprocesses=auto --dist=worksteal
 SUITES := $(if $(ENGINE),tests/engine tests/property tests/faults --ignore=tests/faults/kill)
 SECOND := $(if $(filter dynamodb-local,$(ENGINE)),.engines/dynamodb-local/installed)
 
-test: setup $(SECOND) lint
+# Lambda's runtime is for Linux.
+RUNTIME := $(if $(filter Linux,$(shell uname -s 2>/dev/null)),.engines/rie/installed)
+
+test: setup $(SECOND) $(RUNTIME) lint
 	@$(BIN)/python $(RUN) $(SUITES) $(PYTEST)
 
 test-fast: setup
 	@$(BIN)/python $(RUN) --quiet tests/unit tests/engine --ignore=tests/engine/test_races.py $(PYTEST)
+
+# Every file of events/ through `sam local invoke`: a quarter of an hour, and a container engine.
+test-sam: setup containers .engines/rie/installed
+	@$(BIN)/python -m pytest tests/e2e/sam_local.py $(PYTEST)
 
 # Breaks the commit engine in one place at a time: which tests notice? A quarter of an hour.
 mutants: setup
@@ -141,6 +163,11 @@ node_modules/installed: package.json package-lock.json
 	@.engines/docs/bin/python $(PIP) -r $<
 	@touch $@
 
+.engines/rie/installed: requirements/rie.txt
+	$(call venv,.engines/rie,the Lambda runtime)
+	@.engines/rie/bin/python $(PIP) -r $<
+	@touch $@
+
 # ---- AWS -----------------------------------------------------------------------------------------
 
 SAM := SAM_CLI_TELEMETRY=0 LAYER_PYTHON=$(abspath $(BIN)/python) .engines/sam/bin/sam
@@ -150,6 +177,14 @@ validate: .engines/sam/installed
 
 build: .venv/installed .engines/sam/installed
 	@$(SAM) build --parameter-overrides Architecture=$(ARCHITECTURE)
+
+# What `make invoke` and `make start-api` run: for this machine's processor, beside what is deployed.
+MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m 2>/dev/null)),arm64,x86_64)
+.aws-sam/local/template.yaml: template.yaml requirements/layer.txt \
+		$(shell find layers functions -name '*.py' -o -name '*.json' -o -name Makefile 2>/dev/null) \
+		| .venv/installed .engines/sam/installed
+	@echo 'Building the functions and their layers for a container …' >&2
+	@ARCHITECTURE=$(MACHINE) $(SAM) build --build-dir $(@D) --parameter-overrides Architecture=$(MACHINE) >/dev/null
 
 deploy: build
 	@test -n "$$CURSOR_KEY" || \
@@ -171,6 +206,7 @@ lock:
 	$(COMPILE) --upgrade requirements/bench.in -o requirements/bench.txt
 	$(COMPILE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	$(COMPILE) --upgrade requirements/sam.in -o requirements/sam.txt
+	$(COMPILE) --upgrade --no-deps requirements/rie.in -o requirements/rie.txt
 	$(COMPILE) --upgrade requirements/docs.in -o requirements/docs.txt
 	$(subst --universal --python-version 3.11,--python-version 3.13 --python-platform x86_64-manylinux2014,$(COMPILE)) \
 		--upgrade requirements/layer.in -o requirements/layer.txt

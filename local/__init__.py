@@ -7,5 +7,7 @@ functions   the handlers, called as Lambda calls them
 http        HTTP requests -> API Gateway events -> responses (gateway holds the translation)
 poller      SQS batches -> Lambda events -> partial batch responses
 models      what the functions serve, held against the tables
-cli         `python -m local serve`, `env` and `invoke`
+emulator    a function under Lambda's own runtime
+containers  functions in containers, by `sam local` (relay leads from there to the engines)
+cli         `python -m local serve`, `env`, `invoke` and the others
 """

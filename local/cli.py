@@ -1,4 +1,4 @@
-"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT` and `openapi`."""
+"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT`, `start-api`, `containers` and `openapi`."""
 
 import argparse
 import json
@@ -8,12 +8,14 @@ import signal
 import sys
 import sysconfig
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn
 
-from local import aws, functions, stack, template
+from local import aws, containers, emulator, functions, stack, template
+from local.containers import ContainerError
+from local.emulator import FunctionError
 from local.engines import ROOT, EngineError
 from local.functions import LoadError
 from local.http import RESOURCES_PATH, PortError
@@ -41,9 +43,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(env(options.template, _port(options.port), options.function))
         elif options.command == "openapi":
             print(openapi(options.template))
+        elif options.command == "containers":
+            containers.bridge()
+        elif options.command == "start-api":
+            return containers.start_api(options.template, _resources(_port(options.port)), _port(options.api_port))
         else:
-            print(invoke(options.template, _port(options.port), options.function, options.event))
-    except (TemplateError, PortError, EngineError, LoadError, UsageError) as error:
+            return invoke(options.template, _port(options.port), options.function, options.event, options.runtime)
+    except (TemplateError, PortError, EngineError, ContainerError, FunctionError, LoadError, UsageError) as error:
         print(f"{error}", file=sys.stderr)
         return 1
     return 0
@@ -88,22 +94,39 @@ def banner(running: stack.Stack, data: Path | None) -> str:
 
 def env(path: Path, port: int, name: str) -> str:
     """Shell assignments with which the function `name` runs by hand against the stack on `port`."""
-    function, variables = _function(path, port, name)
+    function, variables = _function(path, _resources(port), name)
     variables["PYTHONPATH"] = os.pathsep.join(
         map(str, [function.code_uri, *function.layers, sysconfig.get_path("purelib")])
     )
     return "\n".join(f"export {variable}={_quote(value)}" for variable, value in variables.items())
 
 
-def invoke(path: Path, port: int, name: str, event: Path) -> str:
-    """What the function `name` returns for the event in a file, as JSON. It runs here, against the stack on `port`."""
-    function, variables = _function(path, port, name)
+def invoke(path: Path, port: int, name: str, event: Path, runtime: str) -> int:
+    """Prints what the function `name` returns for the event in a file, as JSON; returns the exit code. It runs on this
+    machine, against the stack on `port`."""
+    resources = _resources(port)
+    function, variables = _function(path, resources, name)
     try:
         parsed = json.loads(event.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{event}: {error}") from error
-    os.environ.update(variables)
-    return json.dumps(functions.load(function, variables)(parsed), ensure_ascii=False)
+    if runtime == "container":
+        return containers.invoke(path, resources, name, event)
+    if runtime == "rie":
+        answer = _emulated(function, variables, parsed)
+    else:
+        os.environ.update(variables)
+        answer = functions.load(function, variables)(parsed)
+    print(json.dumps(answer, ensure_ascii=False))
+    return 0
+
+
+def _emulated(function: template.Function, variables: Mapping[str, str], event: Any) -> Any:
+    with emulator.running(function, variables) as call:
+        try:
+            return call(event)
+        finally:
+            print(call.output, end="", file=sys.stderr, flush=True)
 
 
 def openapi(path: Path) -> str:
@@ -116,14 +139,17 @@ def openapi(path: Path) -> str:
     return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
 
 
-def _function(path: Path, port: int, name: str) -> tuple[template.Function, dict[str, str]]:
-    """A function of the template, and its variables for the stack on `port`."""
-    resources = Resources.from_json(_fetch(f"http://127.0.0.1:{port}{RESOURCES_PATH}", port))
+def _function(path: Path, resources: Resources, name: str) -> tuple[template.Function, dict[str, str]]:
+    """A function of the template, and its variables for a running stack."""
     definition = template.read(path, resources.references)
     if name not in definition.functions:
         raise UsageError(f"there is no function {name} in {path}; there are: {', '.join(definition.functions)}")
     function = definition.functions[name]
     return function, functions.environment(function, aws.environment(resources.dynamodb, resources.sqs))
+
+
+def _resources(port: int) -> Resources:
+    return Resources.from_json(_fetch(f"http://127.0.0.1:{port}{RESOURCES_PATH}", port))
 
 
 def _quote(value: str) -> str:
@@ -159,8 +185,19 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     invoke_ = commands.add_parser("invoke", help="calls a function with the event of a file")
     invoke_.add_argument("function", metavar="FUNCTION")
     invoke_.add_argument("event", metavar="EVENT", type=Path)
+    invoke_.add_argument(
+        "--runtime",
+        choices=["python", "rie", "container"],
+        default="python",
+        help="in this Python (default), under Lambda's runtime, or in a container by sam local",
+    )
+    start_api = commands.add_parser("start-api", help="sam local start-api: the API, its function in a container")
+    start_api.add_argument(
+        "--api-port", default=os.environ.get("API_PORT") or "3001", help="default: $API_PORT or 3001"
+    )
+    containers_ = commands.add_parser("containers", help="whether there is a container engine")
     openapi_ = commands.add_parser("openapi", help="the API's OpenAPI document, for client generators")
-    for command in (serve_, env_, invoke_, openapi_):
+    for command in (serve_, env_, invoke_, start_api, containers_, openapi_):
         command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
         command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
     return parser.parse_args(arguments)

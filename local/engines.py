@@ -80,7 +80,7 @@ def dynoxide(db_path: Path | None = None, died: Died | None = None) -> Iterator[
         storage = ["--db-path", str(db_path)] if db_path else []
         return [str(binary), "serve", "--host", "127.0.0.1", "--port", str(port), *storage]
 
-    with process("Dynoxide", command, lambda port: {}, "/", died) as endpoint:
+    with process("Dynoxide", command, lambda port: os.environ, "/", died) as endpoint:
         yield endpoint
 
 
@@ -93,6 +93,7 @@ def ministack(services: str = "sqs", died: Died | None = None) -> Iterator[str]:
 
     def environment(port: int) -> dict[str, str]:
         return {
+            **os.environ,
             "BIND_HOST": "127.0.0.1",
             "MINISTACK_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(port),
@@ -141,15 +142,21 @@ def process(
     environment: Callable[[int], Mapping[str, str]],
     health: str,
     died: Died | None = None,
+    *,
+    directory: Path | None = None,
+    log: Path | None = None,
 ) -> Iterator[str]:
-    """The endpoint of an engine on a free port, where `command` and `environment` start it. Raises EngineError."""
-    with tempfile.TemporaryDirectory(prefix=f"{name.lower()}-") as scratch:
-        log = Path(scratch) / "log"
+    """The endpoint of an engine on a free port, where `command` and `environment` start it. Raises EngineError.
+
+    `directory` is where it runs, `log` where its output goes; otherwise here, and nowhere.
+    """
+    with tempfile.TemporaryDirectory(prefix=f"{name.split()[0].lower()}-") as scratch:
+        log = log or Path(scratch) / "log"
         for attempt in range(1, _ATTEMPTS + 1):
-            port = _free_port()
+            port = free_port()
             endpoint = f"http://127.0.0.1:{port}"
             # TMPDIR: what the engine leaves behind goes with the folder.
-            child = _start(name, command(port), {**os.environ, **environment(port), "TMPDIR": scratch}, log)
+            child = _start(name, command(port), {**environment(port), "TMPDIR": scratch}, log, directory)
             stopping = threading.Event()
             try:
                 if _wait_until_healthy(child, endpoint + health):
@@ -165,11 +172,14 @@ def process(
                 raise EngineError(f"{name} does not start: {_last_line(log)}")
 
 
-def _start(name: str, command: list[str], environment: Mapping[str, str], log: Path) -> subprocess.Popen[bytes]:
+def _start(
+    name: str, command: list[str], environment: Mapping[str, str], log: Path, directory: Path | None
+) -> subprocess.Popen[bytes]:
     try:
         with log.open("wb") as output:
             return subprocess.Popen(  # noqa: S603 - a program that the user installed
                 command,
+                cwd=directory,
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -200,7 +210,7 @@ def _wait_until_healthy(process: subprocess.Popen[bytes], url: str) -> bool:
             with opener.open(url, timeout=1):
                 return process.poll() is None
         except OSError as error:
-            if isinstance(error, urllib.error.HTTPError) and error.code == HTTPStatus.BAD_REQUEST:
+            if isinstance(error, urllib.error.HTTPError) and error.code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 return process.poll() is None
             time.sleep(0.02)
     return False
@@ -215,7 +225,8 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
         process.wait()
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nothing listens on now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

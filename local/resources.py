@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from local import aws
@@ -39,6 +39,11 @@ class Resources:
     def references(self) -> dict[str, str]:
         """What `!Ref` of each table and queue is."""
         return {**self.tables, **self.queues}
+
+    def at(self, dynamodb: str, sqs: str) -> "Resources":
+        """The same, where the endpoints have other URLs."""
+        queues = {logical_id: url.replace(self.sqs, sqs, 1) for logical_id, url in self.queues.items()}
+        return replace(self, dynamodb=dynamodb, sqs=sqs, queues=queues)
 
 
 def create(template: Template, endpoints: Endpoints) -> Resources:

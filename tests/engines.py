@@ -51,7 +51,8 @@ def _dynamodb_local() -> Iterator[str]:
         launcher = Path(__file__).parent / "dynamodb_local" / "Launcher.java"
         return [*java, library, "-classpath", f"{jars}/*", str(launcher), str(port)]
 
-    with engines.process("DynamoDB Local", command, lambda port: {"DDB_LOCAL_TELEMETRY": "0"}, "/") as endpoint:
+    variables = {**os.environ, "DDB_LOCAL_TELEMETRY": "0"}
+    with engines.process("DynamoDB Local", command, lambda port: variables, "/") as endpoint:
         yield endpoint
 
 

@@ -44,6 +44,6 @@ def _summary(name: str) -> str:
 
 
 if __name__ == "__main__":
-    from tests.acceptance.test_events import API
+    from tests.acceptance.expectations import API
 
     sys.stdout.write(text(examples(API)))

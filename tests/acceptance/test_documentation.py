@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.acceptance.examples import examples, text
+from tests.acceptance.expectations import API as EXPECTED
 from tests.acceptance.harness import ROOT, Api
-from tests.acceptance.test_events import API as EXPECTED
 
 METHODS = ("get", "head", "put", "post", "patch", "delete")
 

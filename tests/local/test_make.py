@@ -1,6 +1,8 @@
 """The Makefile's set-up, in a folder of its own: nothing is installed here."""
 
 import os
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -85,3 +87,61 @@ def test_an_engine_that_is_none_is_one_clear_line() -> None:
     assert ran.returncode == pytest.ExitCode.USAGE_ERROR
     assert ran.stderr.strip().startswith("ERROR: ENGINE must be one of dynoxide, ministack, dynamodb-local")
     assert len(ran.stderr.strip().splitlines()) == 1
+
+
+@pytest.fixture
+def installed(folder: Path) -> Path:
+    """All that `make invoke` needs is there, as programs that only say what they are told."""
+    for name in (".venv", ".engines/rie", ".engines/sam"):
+        (folder / name / "bin").mkdir(parents=True)
+        (folder / name / "installed").touch()
+    # The real sam prints what it does on stdout, too, and makes the file.
+    sam = "mkdir -p .aws-sam/local; echo $* $ARCHITECTURE >>.aws-sam/local/template.yaml; echo built"
+    for name, script in {".venv/bin/python": "echo $*", ".engines/sam/bin/sam": sam}.items():
+        (folder / name).write_text(f"#!/bin/sh\n{script}\n")
+        (folder / name).chmod(0o755)
+    for name in ("template.yaml", "requirements/layer.txt", "requirements/rie.txt", "requirements/sam.txt"):
+        (folder / name).write_bytes(b"")
+        os.utime(folder / name, (0, 0))
+    for name in ("layers", "functions"):
+        (folder / name).mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("document", ["README.md", "events/README.md"])
+def test_the_documented_lines_run_the_functions(installed: Path, document: str) -> None:
+    lines = re.findall(r"^make ((?:invoke|start-api).*)$", (ROOT / document).read_text(), re.MULTILINE)
+    assert len(lines) == 3
+    for line in lines:
+        words = shlex.split(line, comments=True)
+        made = make(installed, "-s", *words)
+        *checked, called = made.stdout.splitlines()
+        variables = dict(word.split("=") for word in words if "=" in word)
+        way = "rie" if "RIE" in variables else "container"
+        invoked = f"-m local invoke --runtime {way} {variables.get('FUNCTION')} {variables.get('EVENT')}"
+        assert called == ("-m local start-api" if words == ["start-api"] else invoked), made.stderr
+        assert checked == ([] if way == "rie" else ["-m local containers"])
+        event = variables.get("EVENT")
+        assert event is None or (ROOT / event).is_file()
+
+
+def test_functions_are_built_again_when_they_have_changed(installed: Path) -> None:
+    built = installed / ".aws-sam/local/template.yaml"
+    machine = "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64"
+    line = f"build --build-dir .aws-sam/local --parameter-overrides Architecture={machine} {machine}"
+    for _ in range(2):
+        make(installed, "-s", "start-api", "ARCHITECTURE=of the deployment")
+    assert built.read_text().splitlines() == [line]
+    (installed / "layers/models.py").touch()
+    os.utime(built, (1, 1))
+    make(installed, "-s", "start-api")
+    assert built.read_text().splitlines() == [line, line]
+
+
+def test_without_a_container_engine_nothing_is_installed_or_built(installed: Path) -> None:
+    (installed / ".venv/bin/python").write_text("#!/bin/sh\necho 'there is none' >&2\nexit 1\n")
+    (installed / ".engines/sam/installed").unlink()
+    made = make(installed, "-s", "invoke", "FUNCTION=ApiFunction", "EVENT=events/api-put-book.json")
+    assert (made.returncode, made.stderr.splitlines()[0]) == (2, "there is none")
+    assert not (installed / ".aws-sam").exists()
+    assert not (installed / ".engines/sam/installed").exists()

@@ -1,0 +1,106 @@
+"""`sam local` beside a running `make serve`: the template's functions in containers that reach its engines.
+
+A container does not reach 127.0.0.1 of this machine. Where the container engine runs on this machine itself, its bridge
+is one of our addresses, and a relay leads from there to the engines; where it runs in a virtual machine (Docker Desktop
+and the like), that leads host.docker.internal here.
+"""
+
+import ipaddress
+import json
+import os
+import platform
+import shlex
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from local import aws, template
+from local.engines import ROOT
+from local.relay import relay
+from local.resources import Resources
+
+_SAM = ROOT / ".engines" / "sam" / "bin" / "sam"
+_ENGINES = ("docker", "finch")  # those that `sam local` knows, in its order
+_VIRTUAL_MACHINE = "host.docker.internal"
+
+
+class ContainerError(RuntimeError):
+    """There is no container engine, or nothing is built for it; the message is one line."""
+
+
+def bridge() -> str:
+    """This machine's address on the engine's bridge, as the engine says it. Raises ContainerError."""
+    for engine in _ENGINES:
+        try:
+            found = subprocess.run([engine, "network", "inspect", "bridge"], capture_output=True, check=True, text=True)  # noqa: S603
+            config = json.loads(found.stdout)[0]["IPAM"]["Config"][0]
+            return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
+        except (OSError, subprocess.CalledProcessError):
+            continue
+    raise ContainerError(
+        "there is no container engine: start Docker or Finch, or leave it out with `make invoke RIE=1` (on Linux)"
+    )
+
+
+def invoke(path: Path, resources: Resources, name: str, event: Path) -> int:
+    """`sam local invoke`; returns its exit code. Raises ContainerError."""
+    with _options(path, resources) as options:
+        return _sam("invoke", name, f"--event={event}", *options)
+
+
+def start_api(path: Path, resources: Resources, port: int) -> int:
+    """`sam local start-api`, until Ctrl-C; returns its exit code. Raises ContainerError."""
+    with _options(path, resources) as options:
+        return _sam("start-api", f"--port={port}", "--warm-containers=LAZY", *options)
+
+
+def _sam(command: str, *arguments: str) -> int:
+    # Dummy credentials, whatever profile the user has: no call may reach a real account.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    environment |= {**aws.CREDENTIALS, "AWS_DEFAULT_REGION": aws.REGION, "SAM_CLI_TELEMETRY": "0"}
+    flags = shlex.split(os.environ.get("SAM_FLAGS", ""))
+    process = subprocess.Popen([str(_SAM), "local", command, *arguments, *flags], env=environment)  # noqa: S603
+    # Ctrl-C reaches sam as well, which then removes its containers: this process waits for that.
+    before = signal.signal(signal.SIGINT, lambda signum, frame: None)
+    try:
+        return process.wait()
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def _options(path: Path, resources: Resources) -> Iterator[list[str]]:
+    built = path.parent / ".aws-sam" / "local" / "template.yaml"
+    if not built.is_file():
+        raise ContainerError(f"there is no {built}: `make invoke` and `make start-api` build it")
+    with _reachable(resources, bridge()) as seen, tempfile.TemporaryDirectory(prefix="sam-") as folder:
+        architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        variables = Path(folder) / "variables.json"
+        variables.write_text(json.dumps(_variables(path, seen)), encoding="utf-8")
+        yield [
+            f"--template-file={built}",
+            f"--env-vars={variables}",
+            f"--parameter-overrides=Architecture={architecture}",
+            f"--region={aws.REGION}",
+        ]
+
+
+def _variables(path: Path, resources: Resources) -> dict[str, dict[str, str]]:
+    """Each function's variables. They are all here, as `sam local` itself makes a queue's name of its `!Ref`, and
+    nothing of an `!If`; it takes none that the template does not declare."""
+    engines = aws.environment(resources.dynamodb, resources.sqs)
+    functions = template.read(path, resources.references).functions
+    return {name: {**function.environment, **engines} for name, function in functions.items()}
+
+
+@contextmanager
+def _reachable(resources: Resources, address: str) -> Iterator[Resources]:
+    with ExitStack() as relays:
+        try:
+            dynamodb, sqs = (relays.enter_context(relay(url, address)) for url in (resources.dynamodb, resources.sqs))
+        except OSError:  # the bridge is in a virtual machine
+            dynamodb, sqs = (url.replace("127.0.0.1", _VIRTUAL_MACHINE) for url in (resources.dynamodb, resources.sqs))
+        yield resources.at(dynamodb, sqs)

@@ -1,0 +1,41 @@
+"""Every event through `make invoke`, which is `sam local invoke` in a container: `make test-sam`.
+
+Not among the tests that `make test` collects: it needs a container engine and Lambda's image.
+"""
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.e2e.stage import EXPECTED, Invoke, Stage, emulated, function_of
+from tests.serving import ROOT, serving
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    with serving() as running:
+        yield Stage(running)
+
+
+@pytest.fixture(scope="module")
+def before(stage: Stage) -> Iterator[Invoke]:
+    """What has to come before an event needs no container of its own."""
+    with emulated(stage) as invoke:
+        yield invoke
+
+
+@pytest.mark.parametrize("event", EXPECTED)
+def test_event(stage: Stage, before: Invoke, event: str) -> None:
+    def invoke(event: str) -> Any:
+        line = ["make", "-s", "invoke", f"FUNCTION={function_of(event)}", f"EVENT=events/{event}"]
+        ran = subprocess.run(
+            line, cwd=ROOT, env={**os.environ, "PORT": stage.port}, capture_output=True, text=True, timeout=600
+        )
+        assert ran.returncode == 0, ran.stderr
+        return json.loads(ran.stdout)
+
+    stage.play(event, invoke, before)

@@ -1,0 +1,37 @@
+"""The events under Lambda's own runtime: `make invoke RIE=1`."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.stage import EXPECTED, Invoke, Stage, emulated
+from tests.serving import ROOT, serving
+
+if sys.platform == "linux":  # which alone it is made for
+
+    @pytest.fixture(scope="module")
+    def stage() -> Iterator[Stage]:
+        with serving() as running:
+            yield Stage(running)
+
+    @pytest.fixture(scope="module")
+    def invoke(stage: Stage) -> Iterator[Invoke]:
+        with emulated(stage) as invoke:
+            yield invoke
+
+    @pytest.mark.parametrize("event", EXPECTED)
+    def test_event(stage: Stage, invoke: Invoke, event: str) -> None:
+        stage.play(event, invoke, before=invoke)
+
+    def test_the_command_prints_what_the_function_returns_and_nothing_else(stage: Stage) -> None:
+        command = [sys.executable, "-m", "local", "invoke", "--runtime", "rie"]
+        event = ["ApiFunction", "events/api-no-route.json"]
+        ran = subprocess.run(
+            [*command, *event], cwd=ROOT, env={**os.environ, "PORT": stage.port}, capture_output=True, text=True
+        )
+        assert (ran.returncode, json.loads(ran.stdout)["statusCode"]) == (0, 404)
+        assert "REPORT RequestId" in ran.stderr
