@@ -11,8 +11,8 @@ if TYPE_CHECKING:
 
 
 def check(models: "Iterable[type[Item]]", tables: Mapping[str, Table]) -> None:
-    """TemplateError where a model has no table, another key than its table, or an index that its table does not have:
-    DynamoDB would refuse every write, or every read of the index."""
+    """TemplateError where a model has no table, another key than its table, an index that its table does not have, or
+    another time to live: DynamoDB would refuse every write, or every read of the index, or delete what is to stay."""
     for model in models:
         name, key = model.schema_.table, {one.name: one.type for one in model.schema_.key_attributes}
         if name not in tables:
@@ -25,6 +25,10 @@ def check(models: "Iterable[type[Item]]", tables: Mapping[str, Table]) -> None:
                 kind = "local" if index.local else "global"
                 wanted = " and ".join(key.name for key in index.keys)
                 raise TemplateError(f"{name}: the template has no {kind} index {index.name} on {wanted}, the model has")
+        if tables[name].ttl != model.schema_.ttl:
+            raise TemplateError(
+                f"{name}: the table's time to live is {tables[name].ttl}, the model's {model.schema_.ttl}"
+            )
 
 
 def path(model: "type[Item]") -> str:

@@ -69,6 +69,12 @@ class Table(_Properties):
         return {name: types[name] for name in names}
 
     @property
+    def ttl(self) -> str | None:
+        """The attribute whose time an item does not outlive."""
+        wanted = self.time_to_live_specification
+        return wanted.attribute_name if wanted is not None and wanted.enabled else None
+
+    @property
     def index_names(self) -> set[str]:
         indexes = [*(self.global_secondary_indexes or ()), *(self.local_secondary_indexes or ())]
         return {index["IndexName"] for index in indexes}

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import pytest
 
-from surewrite import Boto3Transport, Client
+from surewrite import Boto3Transport, Client, Item, PartitionKey
 from surewrite.errors import CallFailed
 from tests.engine.house import House
 from tests.models import Book, Product
@@ -32,6 +32,20 @@ def test_a_table_from_its_model(fresh: Client) -> None:
     resource.delete()
     resource.wait_until_not_exists()
     assert not resource.exists()
+
+
+def test_the_time_to_live_of_the_model(house: House) -> None:
+    class Hold(Item, table="Holds", ttl="until"):
+        id: PartitionKey[str]
+        until: int | None = None
+        later: int | None = None
+
+    for number, (given, expected) in enumerate([(None, "until"), ("later", "later")]):
+        names = {"Holds": f"{house.names['Ledger']}-holds-{number}"}
+        resource = Client("Ledger", transport=Boto3Transport(house.client), tables=names).resource(Hold)
+        resource.create(ttl=given)
+        found = house.client.describe_time_to_live(TableName=resource.name)["TimeToLiveDescription"]
+        assert found.get("AttributeName") == expected
 
 
 def test_indexes_and_provisioned_units(fresh: Client) -> None:

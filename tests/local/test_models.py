@@ -1,8 +1,8 @@
 import pytest
 
 from local import models
-from local.template import AttributeDefinition, KeyElement, Table, TemplateError
-from tests.models import Book, Product, Thing, Thread
+from local.template import AttributeDefinition, KeyElement, Table, TemplateError, TimeToLive
+from tests.models import Book, Offer, Product, Thing, Thread
 
 
 @pytest.mark.parametrize(("name", "type_"), [("Id", "S"), ("ID", "N"), ("Id", "B")])
@@ -63,3 +63,17 @@ def test_the_indexes_of_a_model() -> None:
             models.check([Thread], tables)
         wanted = "ForumName and LastPostDateTime"
         assert str(caught.value) == f"Thread: the template has no local index LastPostIndex on {wanted}, the model has"
+
+
+def test_the_time_to_live_of_a_model() -> None:
+    def table(enabled: bool) -> Table:
+        return Table(
+            logical_id="Offers",
+            key_schema=[KeyElement(attribute_name="id", key_type="HASH")],
+            attribute_definitions=[AttributeDefinition(attribute_name="id", attribute_type="S")],
+            time_to_live_specification=TimeToLive(attribute_name="low", enabled=enabled),
+        )
+
+    models.check([Offer], {"Offers": table(enabled=False)})
+    with pytest.raises(TemplateError, match=r"^Offers: the table's time to live is low, the model's None$"):
+        models.check([Offer], {"Offers": table(enabled=True)})

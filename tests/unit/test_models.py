@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import pytest
 from boto3.dynamodb.types import Binary
-from pydantic import AliasGenerator, BaseModel, ConfigDict, Field
+from pydantic import AliasGenerator, BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic.alias_generators import to_pascal
 
 from surewrite import Item, PartitionKey, SortKey, Update, Write, attr
@@ -293,6 +293,19 @@ def _one_name_twice() -> None:
         other: Annotated[str, Field(alias="id")]
 
 
+def _a_time_to_live_of_text() -> None:
+    class Model(Item, table="T", ttl="until"):
+        id: PartitionKey[str]
+        until: datetime.datetime | None = None
+
+
+def _a_time_to_live_by_its_field() -> None:
+    class Model(Item, table="T", ttl="expires_at"):
+        model_config = ConfigDict(alias_generator=to_pascal)
+        id: PartitionKey[str]
+        expires_at: int
+
+
 @pytest.mark.parametrize(
     ("define", "message"),
     [
@@ -303,12 +316,27 @@ def _one_name_twice() -> None:
         (_an_optional_key, "Model.at: a sort key must be str, int, Decimal or bytes"),
         (_the_versions_name, "Model.version: the attribute name '_v' is taken"),
         (_one_name_twice, "Model.other: the attribute name 'id' is taken"),
+        (_a_time_to_live_of_text, "Model, ttl: the model has no attribute until that is always a number"),
+        (_a_time_to_live_by_its_field, "Model, ttl: the model has no attribute expires_at that is always a number"),
     ],
 )
 def test_a_model_that_is_set_up_wrongly(define: Any, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         define()
     assert str(caught.value) == message
+
+
+def test_a_time_to_live() -> None:
+    class Hold(Item, table="Holds", ttl="Until"):
+        id: PartitionKey[str]
+        until: Annotated[
+            datetime.datetime | None,
+            Field(alias="Until"),
+            PlainSerializer(lambda at: int(at.timestamp()), return_type=int),
+        ] = None
+
+    assert Hold.schema_.ttl == "Until"
+    assert Sample.schema_.ttl is None
 
 
 def test_models_inherit() -> None:

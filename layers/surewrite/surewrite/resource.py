@@ -41,8 +41,8 @@ class TableResource:
         """Creates the table with the model's key and indexes, and waits until it exists.
 
         It is billed by request, or has `read_units` and `write_units`. `ttl` names the attribute whose time, in seconds
-        since 1970, an item does not outlive. `options` are CreateTable's own, indexes say that the model does not
-        declare, with the types of their keys in `attributes`: `{"age": "N"}`.
+        since 1970, an item does not outlive; by default the model's. `options` are CreateTable's own, indexes say that
+        the model does not declare, with the types of their keys in `attributes`: `{"age": "N"}`.
         """
         provisioned = read_units is not None or write_units is not None
         units = {"ReadCapacityUnits": read_units or 1, "WriteCapacityUnits": write_units or 1} if provisioned else None
@@ -50,8 +50,8 @@ class TableResource:
         request = {"TableName": self.name, **definition}
         self._call("CreateTable", request, deadline)
         self.wait_until_exists(deadline=deadline)
-        if ttl is not None:
-            wanted = {"Enabled": True, "AttributeName": ttl}
+        if (expires := ttl or self.model.schema_.ttl) is not None:
+            wanted = {"Enabled": True, "AttributeName": expires}
             self._call("UpdateTimeToLive", {"TableName": self.name, "TimeToLiveSpecification": wanted}, deadline)
         return self
 

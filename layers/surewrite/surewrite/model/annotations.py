@@ -116,6 +116,13 @@ def types_of(annotation: Any) -> Iterator[str]:
             yield from ALL_TYPES
 
 
+def types_of_field(field: FieldInfo) -> frozenset[str]:
+    """DynamoDB's types of what a field stores, besides NULL."""
+    annotation, metadata = flatten(field.annotation, field.metadata)
+    serializer = serializer_of(metadata)
+    return frozenset(types_of(annotation) if serializer is None else types_of_serializer(serializer)) - {"NULL"}
+
+
 def member_of(annotation: Any) -> Any:
     """The annotation of a set's or a list's members, None if there are none."""
     for arm in map(unannotated, arms_of(annotation)):

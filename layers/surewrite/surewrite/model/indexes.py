@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 from pydantic.fields import FieldInfo
 
 from ..errors import ConfigurationError
-from .annotations import flatten, serializer_of, types_of, types_of_serializer
+from .annotations import types_of_field
 from .wire import type_of
 
 Projection: TypeAlias = Literal["ALL", "KEYS_ONLY"] | Sequence[str]
@@ -122,13 +122,10 @@ class Declared:
         return self._attributes[name]
 
     def _type(self, index: str, name: str) -> str:
-        field = self._field(index, name)
-        annotation, metadata = flatten(field.annotation, field.metadata)
-        serializer = serializer_of(metadata)
-        types = set(types_of(annotation) if serializer is None else types_of_serializer(serializer)) - {"NULL"}
+        types = types_of_field(self._field(index, name))
         if len(types) != 1 or not types <= {"S", "N", "B"}:
             raise self._wrong(index, f"{name} is not always a string, always a number or always binary")
-        return types.pop()
+        return next(iter(types))
 
     def _wrong(self, index: str, reason: str) -> ConfigurationError:
         return ConfigurationError(f"{self._model}, index {index}: {reason}")

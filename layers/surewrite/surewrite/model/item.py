@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from .. import hints
 from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
 from ..paths import Path
-from .annotations import alias_of
+from .annotations import alias_of, types_of_field
 from .coerce import check_whole, native, prune
 from .indexes import Declared, GlobalIndex, Index, IndexKey, LocalIndex
 from .keys import MAX_KEY_BYTES, KeyAttribute, KeyImage, KeyRole, key_attribute
@@ -30,7 +30,7 @@ _ROLES = (KeyRole.PARTITION, KeyRole.SORT)
 @dataclass(frozen=True)
 class Schema:
     """What a model says about its table. `attributes` maps the names in DynamoDB to the fields, `indexes` the names of
-    its secondary indexes to them."""
+    its secondary indexes to them, `ttl` names the attribute whose time an item does not outlive."""
 
     table: str
     collection: str
@@ -39,6 +39,7 @@ class Schema:
     attributes: dict[str, FieldInfo]
     fields: dict[str, str]
     indexes: dict[str, Index]
+    ttl: str | None = None
 
     @cached_property
     def key_attributes(self) -> tuple[KeyAttribute, ...]:
@@ -146,7 +147,8 @@ class Item(BaseModel):
             stock: int = Field(default=0, ge=0)
 
     `table` is the table's logical name, `collection` the name in URLs and messages (by default the class name in lower
-    case), `indexes` are its secondary indexes: `[GlobalIndex("ByAccountType", "account_type", "age")]`.
+    case), `indexes` are its secondary indexes: `[GlobalIndex("ByAccountType", "account_type", "age")]`, `ttl` is the
+    attribute whose time, in seconds since 1970, an item does not outlive (DynamoDB's Time to Live).
     Aliases are the names of attributes in DynamoDB; both names are accepted in Python, only aliases in requests.
     Unknown attributes are refused on the way in and ignored on the way out, unless the model says `extra="allow"`.
     A field left at None is not stored, one that was set to None is stored as NULL; an empty set is not stored,
@@ -170,6 +172,7 @@ class Item(BaseModel):
         table: str | None = None,
         collection: str | None = None,
         indexes: Iterable[GlobalIndex | LocalIndex] = (),
+        ttl: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init_subclass__(**kwargs)
@@ -181,11 +184,12 @@ class Item(BaseModel):
         table: str | None = None,
         collection: str | None = None,
         indexes: Iterable[GlobalIndex | LocalIndex] = (),
+        ttl: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         if table is not None:
-            cls.schema_ = _schema(cls, table, collection or cls.__name__.lower(), indexes)
+            cls.schema_ = _schema(cls, table, collection or cls.__name__.lower(), indexes, ttl)
 
     @classmethod
     def from_image(cls, image: Mapping[str, Any]) -> Self:
@@ -268,7 +272,9 @@ def checked_size(image: Mapping[str, Any]) -> Wire:
     return wire
 
 
-def _schema(model: type[Item], table: str, collection: str, indexes: Iterable[GlobalIndex | LocalIndex]) -> Schema:
+def _schema(
+    model: type[Item], table: str, collection: str, indexes: Iterable[GlobalIndex | LocalIndex], ttl: str | None
+) -> Schema:
     if model.__pydantic_decorators__.model_serializers:
         reason = "a serializer of the whole model would hide what is stored; give its fields serializers"
         raise ConfigurationError(f"{model.__name__}: {reason}")
@@ -288,4 +294,6 @@ def _schema(model: type[Item], table: str, collection: str, indexes: Iterable[Gl
     partition, sort = keys[KeyRole.PARTITION], keys.get(KeyRole.SORT)
     table_keys = [IndexKey(key.name, key.type) for key in (partition, sort) if key is not None]
     declared = Declared(model.__name__, attributes, table_keys).resolve(indexes)
-    return Schema(table, collection, partition, sort, attributes, fields, declared)
+    if ttl is not None and (ttl not in attributes or types_of_field(attributes[ttl]) != {"N"}):
+        raise ConfigurationError(f"{model.__name__}, ttl: the model has no attribute {ttl} that is always a number")
+    return Schema(table, collection, partition, sort, attributes, fields, declared, ttl)
