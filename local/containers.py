@@ -58,17 +58,27 @@ def start_api(path: Path, resources: Resources, port: int) -> int:
 
 
 def _sam(command: str, *arguments: str) -> int:
-    # Dummy credentials, whatever profile the user has: no call may reach a real account.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    environment |= {**aws.CREDENTIALS, "AWS_DEFAULT_REGION": aws.REGION, "SAM_CLI_TELEMETRY": "0"}
     flags = shlex.split(os.environ.get("SAM_FLAGS", ""))
-    process = subprocess.Popen([str(_SAM), "local", command, *arguments, *flags], env=environment)  # noqa: S603
-    # Ctrl-C reaches sam as well, which then removes its containers: this process waits for that.
-    before = signal.signal(signal.SIGINT, lambda signum, frame: None)
+    process = subprocess.Popen([str(_SAM), "local", command, *arguments, *flags], env=_environment())  # noqa: S603
+    # sam removes its containers before it ends, which this process waits for. Ctrl-C reaches it by itself.
+    before = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda signum, frame: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda signum, frame: process.terminate()),
+    }
     try:
         return process.wait()
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _environment() -> dict[str, str]:
+    """The user's, with credentials that are none in the place of any profile. sam asks AWS whose they are before it
+    starts: that is refused here, at once."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    nowhere = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    region = {"AWS_DEFAULT_REGION": aws.REGION}
+    return {**environment, **aws.CREDENTIALS, **region, **nowhere, "SAM_CLI_TELEMETRY": "0"}
 
 
 @contextmanager

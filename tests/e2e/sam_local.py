@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.stage import EXPECTED, Invoke, Stage, emulated, function_of
+from local import aws, functions
+from tests.acceptance.harness import saved_event
+from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
 from tests.serving import ROOT, serving
 
 
@@ -22,10 +24,11 @@ def stage() -> Iterator[Stage]:
 
 
 @pytest.fixture(scope="module")
-def before(stage: Stage) -> Iterator[Invoke]:
+def before(stage: Stage) -> Invoke:
     """What has to come before an event needs no container of its own."""
-    with emulated(stage) as invoke:
-        yield invoke
+    os.environ.update(aws.environment(stage.resources.dynamodb, stage.resources.sqs))
+    loaded = {function.logical_id: functions.load(function, variables) for function, variables in stage.functions()}
+    return lambda event: loaded[function_of(event)](saved_event(event))
 
 
 @pytest.mark.parametrize("event", EXPECTED)

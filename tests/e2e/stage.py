@@ -2,15 +2,14 @@
 
 import json
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from bookstore.models import MODELS
-from local import aws, emulator, functions, gateway, template
+from local import aws, functions, gateway, template
 from local.resources import Resources
 from tests.acceptance.expectations import API, WORKER, Answered, Processed, problem
-from tests.acceptance.harness import ROOT, Answer, Store, saved_event
+from tests.acceptance.harness import ROOT, Answer, Store
 from tests.serving import Serving, eventually
 
 COLLECTIONS = ", ".join(sorted(model.schema_.collection for model in MODELS))
@@ -43,6 +42,12 @@ class Stage:
         self._sqs = aws.sqs_client(self.resources.sqs)
         self._dynamodb = aws.dynamodb_client(self.resources.dynamodb)
         self.store = Store(self._dynamodb, self.resources.tables, self.resources.dynamodb)
+
+    def functions(self) -> list[tuple[template.Function, dict[str, str]]]:
+        """Each function of the template, with its variables."""
+        engines = aws.environment(self.resources.dynamodb, self.resources.sqs)
+        definitions = template.read(ROOT / "template.yaml", self.resources.references).functions.values()
+        return [(definition, functions.environment(definition, engines)) for definition in definitions]
 
     def play(self, event: str, invoke: Invoke, before: Invoke) -> None:
         """Fails where an event is not what is expected; those before it go through `before`."""
@@ -82,16 +87,3 @@ class Stage:
         for message in messages:
             self._sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return {message["Body"]: message["MessageAttributes"]["Reason"]["StringValue"] for message in messages}
-
-
-@contextmanager
-def emulated(stage: Stage) -> Iterator[Invoke]:
-    """The functions under Lambda's runtime, each in one execution environment."""
-    definitions = template.read(ROOT / "template.yaml", stage.resources.references).functions
-    engines = aws.environment(stage.resources.dynamodb, stage.resources.sqs)
-    with ExitStack() as cleanup:
-        running: Mapping[str, emulator.Emulator] = {
-            name: cleanup.enter_context(emulator.running(function, functions.environment(function, engines)))
-            for name, function in definitions.items()
-        }
-        yield lambda event: running[function_of(event)](saved_event(event))

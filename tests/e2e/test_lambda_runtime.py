@@ -5,10 +5,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 
-from tests.e2e.stage import EXPECTED, Invoke, Stage, emulated
+from local import emulator
+from tests.acceptance.harness import saved_event
+from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
 from tests.serving import ROOT, serving
 
 if sys.platform == "linux":  # which alone it is made for
@@ -20,8 +23,12 @@ if sys.platform == "linux":  # which alone it is made for
 
     @pytest.fixture(scope="module")
     def invoke(stage: Stage) -> Iterator[Invoke]:
-        with emulated(stage) as invoke:
-            yield invoke
+        with ExitStack() as cleanup:
+            running = {
+                function.logical_id: cleanup.enter_context(emulator.running(function, variables))
+                for function, variables in stage.functions()
+            }
+            yield lambda event: running[function_of(event)](saved_event(event))
 
     @pytest.mark.parametrize("event", EXPECTED)
     def test_event(stage: Stage, invoke: Invoke, event: str) -> None:

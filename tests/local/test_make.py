@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.serving import ROOT
 
@@ -145,3 +146,11 @@ def test_without_a_container_engine_nothing_is_installed_or_built(installed: Pat
     assert (made.returncode, made.stderr.splitlines()[0]) == (2, "there is none")
     assert not (installed / ".aws-sam").exists()
     assert not (installed / ".engines/sam/installed").exists()
+
+
+def test_what_the_workflow_runs_is_in_the_makefile() -> None:
+    workflow = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    targets = {target for step in steps if "run" in step for target in step["run"].removeprefix("make ").split()}
+    phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert {"test", "validate", "build", "test-sam"} == targets <= set(" ".join(phony).split())
