@@ -26,21 +26,18 @@ SOURCES := layers functions local benchmarks tests docs
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve invoke start-api containers test test-fast test-sam mutants
+.PHONY: serve invoke start-api test test-fast test-sam mutants
 .PHONY: bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
 
-invoke: $(if $(RIE),.venv/installed .engines/rie/installed,containers .aws-sam/local/template.yaml)
+# What containers need is made when all else is there: `python -m local` calls make for it.
+invoke: .venv/installed $(if $(RIE),.engines/rie/installed)
 	@$(BIN)/python -m local invoke --runtime $(if $(RIE),rie,container) $(FUNCTION) $(EVENT)
 
-start-api: containers .aws-sam/local/template.yaml
+start-api: .venv/installed
 	@exec $(BIN)/python -m local start-api
-
-# Whether there is an engine for them, before anything is installed and built.
-containers: .venv/installed
-	@$(BIN)/python -m local containers
 
 # Every worker has an engine of its own; who has finished takes over what another one has left.
 RUN := -m pytest --numprocesses=auto --dist=worksteal
@@ -59,7 +56,7 @@ test-fast: setup
 	@$(BIN)/python $(RUN) --quiet tests/unit tests/engine --ignore=tests/engine/test_races.py $(PYTEST)
 
 # Every event of events/ through `sam local invoke`: five minutes, and a container engine.
-test-sam: setup containers
+test-sam: setup
 	@$(BIN)/python -m pytest tests/e2e/sam_local.py $(PYTEST)
 
 # Breaks the commit engine in one place at a time: which tests notice? A quarter of an hour.

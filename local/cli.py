@@ -1,4 +1,4 @@
-"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT`, `start-api`, `containers` and `openapi`."""
+"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT`, `start-api` and `openapi`."""
 
 import argparse
 import json
@@ -43,8 +43,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(env(options.template, _port(options.port), options.function))
         elif options.command == "openapi":
             print(openapi(options.template))
-        elif options.command == "containers":
-            containers.bridge()
         elif options.command == "start-api":
             return containers.start_api(options.template, _resources(_port(options.port)), _port(options.api_port))
         else:
@@ -195,9 +193,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     start_api.add_argument(
         "--api-port", default=os.environ.get("API_PORT") or "3001", help="default: $API_PORT or 3001"
     )
-    containers_ = commands.add_parser("containers", help="whether there is a container engine")
     openapi_ = commands.add_parser("openapi", help="the API's OpenAPI document, for client generators")
-    for command in (serve_, env_, invoke_, start_api, containers_, openapi_):
+    for command in (serve_, env_, invoke_, start_api, openapi_):
         command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
         command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
     return parser.parse_args(arguments)

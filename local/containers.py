@@ -12,6 +12,7 @@ import platform
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -28,20 +29,24 @@ _VIRTUAL_MACHINE = "host.docker.internal"
 
 
 class ContainerError(RuntimeError):
-    """There is no container engine, or nothing is built for it; the message is one line."""
+    """There is no container engine, or nothing can be built for it; the message is one line."""
 
 
 def bridge() -> str:
     """This machine's address on the engine's bridge, as the engine says it. Raises ContainerError."""
+    reasons = []
     for engine in _ENGINES:
         try:
-            found = subprocess.run([engine, "network", "inspect", "bridge"], capture_output=True, check=True, text=True)  # noqa: S603
-            config = json.loads(found.stdout)[0]["IPAM"]["Config"][0]
+            asked = subprocess.run([engine, "network", "inspect", "bridge"], capture_output=True, text=True)  # noqa: S603
+        except OSError:
+            continue  # it is not installed
+        if asked.returncode == 0:
+            config = json.loads(asked.stdout)[0]["IPAM"]["Config"][0]
             return str(config.get("Gateway") or next(ipaddress.ip_network(config["Subnet"]).hosts()))
-        except (OSError, subprocess.CalledProcessError):
-            continue
+        reasons.append(f" ({engine}: {' '.join(asked.stderr.split())})")
     raise ContainerError(
-        "there is no container engine: start Docker or Finch, or leave it out with `make invoke RIE=1` (on Linux)"
+        f"there is no container engine{''.join(reasons)}: start Docker or Finch, "
+        "or do without one by `make invoke RIE=1`, on Linux"
     )
 
 
@@ -83,10 +88,8 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def _options(path: Path, resources: Resources) -> Iterator[list[str]]:
-    built = path.parent / ".aws-sam" / "local" / "template.yaml"
-    if not built.is_file():
-        raise ContainerError(f"there is no {built}: `make invoke` and `make start-api` build it")
-    with _reachable(resources, bridge()) as seen, tempfile.TemporaryDirectory(prefix="sam-") as folder:
+    address, built = bridge(), _build(path.parent)
+    with _reachable(resources, address) as seen, tempfile.TemporaryDirectory(prefix="sam-") as folder:
         architecture = {"aarch64": "arm64"}.get(platform.machine(), platform.machine())
         variables = Path(folder) / "variables.json"
         variables.write_text(json.dumps(_variables(path, seen)), encoding="utf-8")
@@ -96,6 +99,15 @@ def _options(path: Path, resources: Resources) -> Iterator[list[str]]:
             f"--parameter-overrides=Architecture={architecture}",
             f"--region={aws.REGION}",
         ]
+
+
+def _build(root: Path) -> Path:
+    """The template that `sam build` has made, of what is in the folder now."""
+    built = ".aws-sam/local/template.yaml"
+    # stdout is for what the function returns.
+    if subprocess.run(["make", "-s", built], cwd=root, stdout=sys.stderr).returncode:  # noqa: S603, S607
+        raise ContainerError("the functions are not built, for the reason above")
+    return root / built
 
 
 def _variables(path: Path, resources: Resources) -> dict[str, dict[str, str]]:

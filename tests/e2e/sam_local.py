@@ -11,10 +11,16 @@ from typing import Any
 
 import pytest
 
-from local import aws, functions
+from local import aws, containers, functions
+from local.containers import ContainerError
 from tests.acceptance.harness import saved_event
 from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
 from tests.serving import ROOT, serving
+
+try:
+    containers.bridge()
+except ContainerError as error:
+    pytest.exit(str(error), returncode=1)
 
 
 @pytest.fixture(scope="module")

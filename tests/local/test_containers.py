@@ -2,7 +2,6 @@
 
 import json
 import socket
-import subprocess
 import sys
 import threading
 from pathlib import Path
@@ -13,7 +12,6 @@ from local import containers
 from local.containers import ContainerError
 from local.relay import relay
 from local.resources import Resources
-from tests.serving import ROOT
 
 _SAM = """#!{python}
 import json, os, sys, urllib.request
@@ -24,11 +22,14 @@ sys.exit(3)
 """
 
 
-def engine(folder: Path, name: str, config: dict[str, str]) -> None:
-    """A program that says of its bridge what an engine says."""
-    path = folder / name
-    path.write_text(f"#!/bin/sh\necho '{json.dumps([{'IPAM': {'Config': [config]}}])}'\n")
+def program(path: Path, script: str) -> None:
+    path.write_text(f"#!/bin/sh\n{script}\n")
     path.chmod(0o755)
+
+
+def engine(path: Path, config: dict[str, str]) -> None:
+    """A program that says of its bridge what an engine says."""
+    program(path, f"echo '{json.dumps([{'IPAM': {'Config': [config]}}])}'")
 
 
 @pytest.fixture
@@ -49,23 +50,23 @@ def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     ],
 )
 def test_the_bridge(programs: Path, name: str, config: dict[str, str], address: str) -> None:
-    engine(programs, name, config)
+    engine(programs / name, config)
     assert containers.bridge() == address
 
 
 def test_no_engine_is_one_clear_line(programs: Path) -> None:
-    ran = subprocess.run([sys.executable, "-m", "local", "containers"], cwd=ROOT, capture_output=True, text=True)
-    assert (ran.returncode, ran.stdout) == (1, "")
-    assert ran.stderr == (
-        "there is no container engine: start Docker or Finch, or leave it out with `make invoke RIE=1` (on Linux)\n"
-    )
+    with pytest.raises(ContainerError, match=r"^there is no container engine: start Docker or Finch, or do without"):
+        containers.bridge()
+    program(programs / "docker", "echo 'Cannot connect to the daemon.\nIs it running?' >&2\nexit 1")
+    with pytest.raises(ContainerError, match=r"engine \(docker: Cannot connect .* Is it running\?\): start"):
+        containers.bridge()
 
 
 @pytest.mark.parametrize(("gateway", "host"), [("127.0.0.1", "127.0.0.1"), ("192.0.2.1", "host.docker.internal")])
 def test_what_sam_is_given(
     small_stack: Path, programs: Path, monkeypatch: pytest.MonkeyPatch, gateway: str, host: str
 ) -> None:
-    engine(programs, "docker", {"Gateway": gateway})
+    engine(programs / "docker", {"Gateway": gateway})
     seen = small_stack.parent / "seen"
     sam = programs / "sam"
     sam.write_text(_SAM.format(python=sys.executable, seen=str(seen)))
@@ -75,12 +76,12 @@ def test_what_sam_is_given(
     monkeypatch.setenv("SAM_FLAGS", "--skip-pull-image --debug")
     queue = "http://127.0.0.1:2000/000000000000/Dead"
     resources = Resources("http://127.0.0.1:1000", "http://127.0.0.1:2000", {"Notes": "Notes"}, {"Dead": queue})
-    with pytest.raises(ContainerError, match="`make invoke` and `make start-api` build it"):
+    program(programs / "make", "exit 2")
+    with pytest.raises(ContainerError, match="the functions are not built"):
         containers.invoke(small_stack, resources, "Worker", Path("event.json"))
 
     built = small_stack.parent / ".aws-sam" / "local" / "template.yaml"
-    built.parent.mkdir(parents=True)
-    built.touch()
+    program(programs / "make", "echo $*")
     assert containers.invoke(small_stack, resources, "Worker", Path("event.json")) == 3
     told = json.loads(seen.read_text())
     assert told["argv"][:3] == ["local", "invoke", "Worker"]
