@@ -17,14 +17,13 @@ from tests.acceptance.harness import saved_event
 from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
 from tests.serving import ROOT, serving
 
-try:
-    containers.bridge()
-except ContainerError as error:
-    pytest.exit(str(error), returncode=1)
-
 
 @pytest.fixture(scope="module")
 def stage() -> Iterator[Stage]:
+    try:
+        containers.bridge()
+    except ContainerError as error:
+        pytest.exit(str(error), returncode=1)
     with serving() as running:
         yield Stage(running)
 
