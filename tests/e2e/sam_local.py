@@ -6,6 +6,7 @@ Not among the tests that `make test` collects: it needs a container engine and L
 import json
 import os
 import subprocess
+import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,9 +14,11 @@ import pytest
 
 from local import aws, containers, functions
 from local.containers import ContainerError
+from local.engines import free_port
+from tests.acceptance.expectations import BOOK
 from tests.acceptance.harness import saved_event
 from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
-from tests.serving import ROOT, serving
+from tests.serving import ROOT, eventually, listening, serving, starting
 
 
 @pytest.fixture(scope="module")
@@ -47,3 +50,14 @@ def test_event(stage: Stage, before: Invoke, event: str) -> None:
         return json.loads(ran.stdout)
 
     stage.play(event, invoke, before)
+
+
+def test_start_api(stage: Stage, before: Invoke) -> None:
+    stage.play("api-put-book.json", before, before)
+    port = free_port()
+    with starting(command=["make", "-s", "start-api", f"PORT={stage.port}", f"API_PORT={port}"]) as running:
+        assert eventually(lambda: listening(f"http://127.0.0.1:{port}"), 300), running.output
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/books/John%20Grisham/The%20Rainmaker") as response:
+            assert json.load(response) == BOOK
+        running.interrupt()
+        assert eventually(lambda: not listening(f"http://127.0.0.1:{port}"))

@@ -41,7 +41,7 @@ if sys.platform == "linux":  # which alone it is made for
         app.write_text(
             "import os, time\ndef handler(event, context):\n    time.sleep(event)\n    return dict(os.environ)\n"
         )
-        definition = template.read(small_stack).functions["Api"].model_copy(update={"timeout": 1})
+        definition = template.read(small_stack).functions["Api"].model_copy(update={"timeout": 4})  # the start is in it
         with emulator.running(definition, _variables(definition)) as call:
             seen = call(0)
             assert (seen["ROLE"], seen["AWS_ACCESS_KEY_ID"]) == ("api", "local")
