@@ -161,6 +161,7 @@ node_modules/installed: package.json package-lock.json
 	@touch $@
 
 .engines/rie/installed: requirements/rie.txt
+	@test "$$(uname -s)" = Linux || { echo 'RIE=1 needs Linux, for which the Lambda runtime is made: leave it out' >&2; exit 1; }
 	$(call venv,.engines/rie,the Lambda runtime)
 	@.engines/rie/bin/python $(PIP) -r $<
 	@touch $@

@@ -122,6 +122,15 @@ def test_the_documented_lines_run_the_functions(installed: Path, document: str) 
         assert target == "start-api" or (ROOT / variables["EVENT"]).is_file()
 
 
+def test_the_runtime_without_a_container_is_for_linux(installed: Path) -> None:
+    (installed / ".engines/rie/installed").unlink()
+    (installed / "uname").write_text("#!/bin/sh\necho Darwin\n")
+    (installed / "uname").chmod(0o755)
+    made = make(installed, "-s", "invoke", "RIE=1", path=f"{installed}:/usr/bin:/bin")
+    first, *_ = made.stderr.splitlines()
+    assert (made.returncode, first) == (2, "RIE=1 needs Linux, for which the Lambda runtime is made: leave it out")
+
+
 def test_functions_are_built_again_when_they_have_changed(installed: Path) -> None:
     built = installed / ".aws-sam/local/template.yaml"
     machine = "arm64" if os.uname().machine in ("arm64", "aarch64") else "x86_64"
