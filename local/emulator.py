@@ -7,6 +7,7 @@ import platform
 import sysconfig
 import tempfile
 import threading
+import urllib.error
 import urllib.request
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -41,9 +42,8 @@ class Emulator:
 
     def __call__(self, event: Any) -> Any:
         """What the handler returns. Raises FunctionError."""
-        body = json.dumps(event).encode()
-        with self._lock, self._opener.open(urllib.request.Request(self._url, body)) as response:  # noqa: S310 - http
-            text = response.read().decode()
+        with self._lock:
+            text = self._post(json.dumps(event).encode())
         try:
             answer = json.loads(text)
         except ValueError:
@@ -51,6 +51,15 @@ class Emulator:
         if isinstance(answer, dict) and {"errorType", "errorMessage"} <= answer.keys():
             raise FunctionError(text)
         return answer
+
+    def _post(self, body: bytes) -> str:
+        try:
+            with self._opener.open(urllib.request.Request(self._url, body)) as response:  # noqa: S310 - http
+                return str(response.read().decode())
+        except urllib.error.HTTPError as error:  # the function's process has ended
+            raise FunctionError(error.read().decode() or str(error)) from error
+        except OSError as error:
+            raise FunctionError(f"Lambda's emulator has ended: {error}") from error
 
 
 @contextmanager

@@ -27,6 +27,22 @@ if sys.platform == "linux":  # which alone it is made for
             assert json.loads(str(failed.value))["errorMessage"] == "as told"
             assert call.output.count("END RequestId") == 2
 
+    @pytest.mark.parametrize(
+        ("code", "error"),
+        [
+            ("raise ValueError('at its import')", "ValueError"),
+            ("import os\ndef handler(event, context): os._exit(3)", "Runtime.ExitError"),
+            ("def handler(event, context): return '.' * 7_000_000", "Function.ResponseSizeTooLarge"),
+        ],
+    )
+    def test_what_ends_a_function_is_its_failure(small_stack: Path, code: str, error: str) -> None:
+        (small_stack.parent / "api" / "app.py").write_text(code)
+        definition = template.read(small_stack).functions["Api"]
+        with emulator.running(definition, _variables(definition)) as call:
+            for _ in range(2):
+                with pytest.raises(FunctionError, match=f'"{error}"'):
+                    call({})
+
     def test_two_at_once_wait_for_each_other(small_stack: Path) -> None:
         definition = template.read(small_stack).functions["Api"]
         with emulator.running(definition, _variables(definition)) as call, ThreadPoolExecutor() as threads:
