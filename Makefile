@@ -55,7 +55,7 @@ test: setup $(SECOND) $(RUNTIME) lint
 test-fast: setup
 	@$(BIN)/python $(RUN) --quiet tests/unit tests/engine --ignore=tests/engine/test_races.py $(PYTEST)
 
-# Every event of events/ through `sam local invoke`: five minutes, and a container engine.
+# Every event of events/ through `sam local invoke`: seven minutes, and a container engine.
 test-sam: setup
 	@$(BIN)/python -m pytest tests/e2e/sam_local.py $(PYTEST)
 
