@@ -149,4 +149,4 @@ def test_what_the_workflow_runs_is_in_the_makefile() -> None:
     steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
     targets = {target for step in steps if "run" in step for target in step["run"].removeprefix("make ").split()}
     phony = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    assert {"test", "validate", "build", "test-sam"} == targets <= set(" ".join(phony).split())
+    assert {"test", "validate", "build", "test-sam"} <= targets <= set(" ".join(phony).split())
