@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
+from cfnlint.decode import decode_str
 
 from local.engines import ROOT
 from surewrite import operations, parallel_scan, paths, queries, writes
@@ -17,6 +18,7 @@ from tests.markdown import anchors, links, section
 
 SITE: dict[str, Any] = yaml.load((ROOT / "mkdocs.yml").read_text(), yaml.BaseLoader)  # noqa: S506 - texts, and no objects
 ELSEWHERE: dict[str, str] = SITE["extra"]["elsewhere"]
+TEMPLATE: dict[str, Any] = decode_str((ROOT / "template.yaml").read_text())[0]
 SOURCES = {
     **{path.name: path for path in ROOT.glob("docs/*.md")},
     **{place: ROOT / source for place, source in ELSEWHERE.items() if place.endswith(".md")},
@@ -60,6 +62,26 @@ def test_a_heading_has_the_anchor_that_github_gives_it() -> None:
 def test_links_of_code_are_none() -> None:
     text = "[a](b.md#c) [d](#e) [f](https://example.com/g)\n\n```python\nattr[0](x)\n```\n"
     assert links(text) == [("b.md", "c"), ("", "e")]
+
+
+def test_the_page_for_operators_has_every_alarm_and_what_it_guards() -> None:
+    table = section(SOURCES["operate.md"].read_text(), "Alarms").split("\n### ")[0]
+    rows = re.findall(r"^\| (\[.+) \| .+ \|(.*)\|$", table, re.MULTILINE)
+    guarded = {alarm: what.strip() for alarms, what in rows for alarm in re.findall(r"\[(\w+)\]", alarms)}
+    assert guarded
+    assert named("AWS::CloudWatch::Alarm").keys() <= guarded.keys()
+    for name, words in {"ApiFunction": "the API", "WorkerFunction": "the worker"}.items():
+        guards = named("AWS::Serverless::Function")[name].get("DeploymentPreference", {}).get("Alarms", [])
+        assert {alarm["Ref"] for alarm in guards} <= {
+            alarm for alarm, what in guarded.items() if what in ("both", words)
+        }
+
+
+def named(kind: str) -> dict[str, Any]:
+    """The properties of the template's resources of a type."""
+    return {
+        name: resource["Properties"] for name, resource in TEMPLATE["Resources"].items() if resource["Type"] == kind
+    }
 
 
 def test_the_page_for_operators_has_what_the_functions_log() -> None:
