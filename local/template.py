@@ -4,6 +4,7 @@
 the real queue URLs, and every function's environment comes out as CloudFormation would set it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ from local.aws import ACCOUNT, REGION, arn
 from local.intrinsics import Resolver
 
 DEFAULT_ROUTE = "$default"
+
+_INVOKED = re.compile(r":function:(\w+)(:\w+)?/invocations$")
 
 _PSEUDO_PARAMETERS = {
     "AWS::AccountId": ACCOUNT,
@@ -204,6 +207,11 @@ class _Reader:
             for logical_id, resource in resources.items()
             if resource.get("Type") == "AWS::Serverless::LayerVersion"
         }
+        self._integrations = {
+            logical_id: resource.get("Properties", {})
+            for logical_id, resource in resources.items()
+            if resource.get("Type") == "AWS::ApiGatewayV2::Integration"
+        }
         self._resolve = Resolver(
             refs={**_PSEUDO_PARAMETERS, **_defaults(document), **_references(resources), **references},
             attributes=_attributes(resources),
@@ -220,6 +228,18 @@ class _Reader:
                 template.mappings.append(self._build(EventSourceMapping, logical_id, properties))
             case "AWS::Serverless::Function":
                 self._add_function(template, logical_id, _merge(self._globals, properties))
+            case "AWS::ApiGatewayV2::Route":
+                self._add_route(template, properties)
+
+    def _add_route(self, template: Template, properties: dict[str, Any]) -> None:
+        integration = str(self._resolve(properties["Target"])).removeprefix("integrations/")
+        if integration not in self._integrations:
+            raise ValueError(f"Target: there is no integration {integration}")
+        uri = str(self._resolve(self._integrations[integration]["IntegrationUri"]))
+        if (function := _INVOKED.search(uri)) is None:
+            raise ValueError(f"Target: the IntegrationUri of {integration} invokes no function")
+        method, _, path = str(properties["RouteKey"]).rpartition(" ")
+        template.routes.append(Route(method or "ANY", path, function[1]))
 
     def _add_function(self, template: Template, logical_id: str, properties: dict[str, Any]) -> None:
         layers = [self._layers[str(self._resolve(layer))] for layer in properties.get("Layers", [])]
@@ -277,7 +297,9 @@ def _references(resources: dict[str, Any]) -> dict[str, str]:
             return f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{_queue_name_of(logical_id, resource)}"
         return logical_id
 
-    return {logical_id: reference(logical_id, resource) for logical_id, resource in resources.items()}
+    names = {logical_id: reference(logical_id, resource) for logical_id, resource in resources.items()}
+    # SAM's way to name the alias that it publishes: here there is one version only.
+    return names | {f"{logical_id}.Alias": logical_id for logical_id in resources}
 
 
 def _attributes(resources: dict[str, Any]) -> dict[str, str]:

@@ -49,7 +49,7 @@ def metrics(lines: list[Any]) -> dict[str, float]:
     sums: dict[str, float] = {}
     for line in lines:
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", []):
-            assert directive["Namespace"] == "surewrite"
+            assert directive["Namespace"] == "surewrite/local"
             for metric in directive["Metrics"]:
                 assert metric["Unit"] == "Count"
                 sums[metric["Name"]] = sums.get(metric["Name"], 0) + sum(line[metric["Name"]])
