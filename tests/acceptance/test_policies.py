@@ -136,17 +136,27 @@ def test_the_worker_receives_and_rejects() -> None:
     assert allowed("WorkerFunction", "sqs:") == receiving | rejecting
 
 
+def queue_statements() -> list[tuple[list[str], dict[str, Any]]]:
+    """Every statement of the queues' policies with the queues that it is for."""
+    policies = [one["Properties"] for one in resources().values() if one["Type"] == "AWS::SQS::QueuePolicy"]
+    found = []
+    for policy in policies:
+        queues = [one["Ref"] for one in policy["Queues"]]
+        for statement in policy["PolicyDocument"]["Statement"]:
+            assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
+            assert statement["Resource"] in ("*", {"Fn::GetAtt": [queues[0], "Arn"]})
+            found.append((queues, statement))
+    return found
+
+
 def test_no_one_else_sends_operations_or_receives_them() -> None:
     """Denied by the queues themselves, so that no role that may use any queue can write under another one's keys."""
     denied: dict[tuple[str, str], list[Any]] = {}
-    for policy in resources().values():
-        if policy["Type"] == "AWS::SQS::QueuePolicy":
-            ((queue,),) = [[one["Ref"] for one in policy["Properties"]["Queues"]]]
-            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
-                assert (statement["Effect"], statement["Principal"]) == ("Deny", "*")
-                assert statement["Resource"]["Fn::GetAtt"] == [queue, "Arn"]
-                except_for = _listed(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"])
-                denied |= {(queue, action): except_for for action in _listed(statement["Action"])}
+    for (queue, *more), statement in queue_statements():
+        if "ArnNotEquals" in statement["Condition"]:
+            assert not more
+            except_for = _listed(statement["Condition"]["ArnNotEquals"]["aws:PrincipalArn"])
+            denied |= {(queue, action): except_for for action in _listed(statement["Action"])}
     api, worker = ({"Fn::GetAtt": [f"{name}FunctionRole", "Arn"]} for name in ("Api", "Worker"))
     redrive = {"Fn::If": ["HasRedriveRole", {"Ref": "RedriveRoleArn"}, {"Ref": "AWS::NoValue"}]}
     assert denied == {
@@ -158,11 +168,26 @@ def test_no_one_else_sends_operations_or_receives_them() -> None:
     }
 
 
+QUEUES = {name for name, one in resources().items() if one["Type"] == "AWS::SQS::Queue"}
+
+
+def test_no_queue_is_used_without_tls() -> None:
+    unencrypted = {"Bool": {"aws:SecureTransport": "false"}}
+    told = [queues for queues, statement in queue_statements() if statement["Condition"] == unencrypted]
+    assert sorted(name for queues in told for name in queues) == sorted(QUEUES)
+
+
 def test_every_queue_is_encrypted_and_kept() -> None:
-    queues = [one["Properties"] for one in resources().values() if one["Type"] == "AWS::SQS::Queue"]
-    assert len(queues) == 6
-    assert all(queue["SqsManagedSseEnabled"] is True for queue in queues)
-    assert {queue["MessageRetentionPeriod"] for queue in queues} == {1_209_600}
+    """A rejected message is kept from when it was sent: after a week in its queue, another one is left."""
+    assert len(QUEUES) == 6
+    for name in QUEUES:
+        queue = resources()[name]
+        assert queue["DeletionPolicy"] == queue["UpdateReplacePolicy"] == "Retain"
+        own, none, key = True, {"Ref": "AWS::NoValue"}, {"Ref": "KmsKeyArn"}
+        assert queue["Properties"]["SqsManagedSseEnabled"] == {"Fn::If": ["HasKmsKey", none, own]}
+        assert queue["Properties"]["KmsMasterKeyId"] == {"Fn::If": ["HasKmsKey", key, none]}
+        days = 14 if "Rejected" in name else 7
+        assert queue["Properties"]["MessageRetentionPeriod"] == days * 86400
 
 
 def test_the_worker_is_granted_what_it_calls(worker: Worker, store: Store, rejected: RecordingSQS) -> None:

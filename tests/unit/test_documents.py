@@ -68,13 +68,20 @@ def test_the_page_for_operators_has_every_alarm_and_what_it_guards() -> None:
     table = section(SOURCES["operate.md"].read_text(), "Alarms").split("\n### ")[0]
     rows = re.findall(r"^\| (\[.+) \| .+ \|(.*)\|$", table, re.MULTILINE)
     guarded = {alarm: what.strip() for alarms, what in rows for alarm in re.findall(r"\[(\w+)\]", alarms)}
-    assert guarded
-    assert named("AWS::CloudWatch::Alarm").keys() <= guarded.keys()
+    assert guarded.keys() == named("AWS::CloudWatch::Alarm").keys()
     for name, words in {"ApiFunction": "the API", "WorkerFunction": "the worker"}.items():
-        guards = named("AWS::Serverless::Function")[name].get("DeploymentPreference", {}).get("Alarms", [])
-        assert {alarm["Ref"] for alarm in guards} <= {
+        guards = named("AWS::Serverless::Function")[name]["DeploymentPreference"]["Alarms"]
+        assert {alarm["Ref"] for alarm in guards} == {
             alarm for alarm, what in guarded.items() if what in ("both", words)
         }
+
+
+def test_the_page_for_operators_names_parameters_and_outputs_that_there_are() -> None:
+    page = SOURCES["operate.md"].read_text()
+    settings = re.findall(r"^\| ((?:`\w+`(?:, )?)+) \|", section(page, "Settings"), re.MULTILINE)
+    assert settings
+    assert set(re.findall(r"`(\w+)`", " ".join(settings))) <= TEMPLATE["Parameters"].keys()
+    assert set(re.findall(r"`(\w+(?:Url|LogGroup))`", page)) <= TEMPLATE["Outputs"].keys()
 
 
 def named(kind: str) -> dict[str, Any]:
