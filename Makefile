@@ -7,12 +7,14 @@
 # make start-api  the API in front of such containers: http://127.0.0.1:3001 (API_PORT=…)
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # make curve   draws what the ledger costs by rate and workers: docs/ledger-units.svg
+# make deploy STAGE=dev  sam build, sam deploy: without a question (CURSOR_KEY=…, PARAMETERS='LogLevel=DEBUG')
 # make docs    the documents as a site, in site/ (make docs-serve: as they are written, on 127.0.0.1:8000)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 
 PORT ?= 3000
 API_PORT ?= 3001
-ARCHITECTURE ?= x86_64
+ARCHITECTURE ?= arm64
+STAGE ?= dev
 BENCH ?= --output benchmarks
 export PORT API_PORT DATA ARCHITECTURE SAM_FLAGS
 
@@ -79,11 +81,12 @@ docs: .engines/docs/installed
 docs-serve: .engines/docs/installed
 	@$(MKDOCS) serve
 
-lint: setup
+lint: setup .engines/checkov/installed
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/ruff format --check --quiet . || { echo 'ruff format would change files: make format'; exit 1; }
 	@$(BIN)/mypy --no-error-summary $(SOURCES)
 	@$(BIN)/cfn-lint template.yaml
+	@found=$$(.engines/checkov/bin/checkov --config-file .checkov.yaml 2>&1) || { echo "$$found"; exit 1; }
 
 format: .venv/installed
 	@$(BIN)/ruff check --fix --quiet .
@@ -155,6 +158,11 @@ node_modules/installed: package.json package-lock.json
 	@.engines/sam/bin/python $(PIP) -r $<
 	@touch $@
 
+.engines/checkov/installed: requirements/checkov.txt
+	$(call venv,.engines/checkov,checkov: what asks after the security of template.yaml)
+	@.engines/checkov/bin/python $(PIP) -r $<
+	@touch $@
+
 .engines/docs/installed: requirements/docs.txt
 	$(call venv,.engines/docs,what builds the site)
 	@.engines/docs/bin/python $(PIP) -r $<
@@ -184,10 +192,15 @@ MACHINE := $(if $(filter aarch64 arm64,$(shell uname -m 2>/dev/null)),arm64,x86_
 	@echo 'Building the functions and their layers for a container …' >&2
 	@ARCHITECTURE=$(MACHINE) $(SAM) build --build-dir $(@D) --parameter-overrides Architecture=$(MACHINE) >/dev/null
 
-deploy: build
+# Asks nothing, so that a pipeline can run it; what has not changed is no error.
+deploy: stages/$(STAGE).toml build
 	@test -n "$$CURSOR_KEY" || \
 		echo 'CURSOR_KEY is not set: a stack that exists keeps its own, a new one needs it (README, Deploy)' >&2
-	@$(SAM) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $${CURSOR_KEY:+"CursorKey=\"$$CURSOR_KEY\""} $(PARAMETERS)
+	@$(SAM) deploy --config-env $(STAGE) --parameter-overrides file://$< Architecture=$(ARCHITECTURE) \
+		$${CURSOR_KEY:+"CursorKey=\"$$CURSOR_KEY\""} $(PARAMETERS)
+
+stages/%.toml:
+	@echo 'There is no stage $*: it needs $@, and a section of samconfig.toml' >&2; exit 1
 
 # ---- Upkeep --------------------------------------------------------------------------------------
 
@@ -205,6 +218,7 @@ lock:
 	$(COMPILE) --upgrade requirements/ministack.in -o requirements/ministack.txt
 	$(COMPILE) --upgrade requirements/sam.in -o requirements/sam.txt
 	$(COMPILE) --upgrade --no-deps requirements/rie.in -o requirements/rie.txt
+	$(COMPILE) --upgrade requirements/checkov.in -o requirements/checkov.txt
 	$(COMPILE) --upgrade requirements/docs.in -o requirements/docs.txt
 	$(subst --universal --python-version 3.11,--python-version 3.13 --python-platform x86_64-manylinux2014,$(COMPILE)) \
 		--upgrade requirements/layer.in -o requirements/layer.txt
