@@ -7,7 +7,7 @@
 # make start-api  the API in front of such containers: http://127.0.0.1:3001 (API_PORT=…)
 # make bench   surewrite beside Powertools and a plain UpdateItem: about a quarter of an hour (BENCH=--quick)
 # make curve   draws what the ledger costs by rate and workers: docs/ledger-units.svg
-# make deploy STAGE=dev  sam build, sam deploy: without a question (CURSOR_KEY=…, PARAMETERS='LogLevel=DEBUG')
+# make deploy STAGE=dev  sam build, sam deploy: without a question (CURSOR_KEY=…, PARAMETERS='LogLevel=WARNING')
 # make docs    the documents as a site, in site/ (make docs-serve: as they are written, on 127.0.0.1:8000)
 # They set up what they need first: Python >= 3.11 (PYTHON=… chooses one), and npm if there is one.
 

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+# The system's randomness, of which every copy of a process draws its own. With `random`'s, functions that were started
+# from one snapshot would wait alike, and meet again.
+uniform = random.SystemRandom().uniform
+
 _BASE_DELAY, _MAX_DELAY = 0.025, 1.0
 
 MIN_CALL_TIME = 0.05
@@ -48,7 +52,7 @@ class Backoff:
 
     def try_wait(self) -> bool:
         """Waits before the next attempt; False, at once, if the time would be over by then."""
-        delay = random.uniform(0, self._bound)  # noqa: S311
+        delay = uniform(0, self._bound)
         if self._deadline.remaining() < delay + MIN_CALL_TIME:
             return False
         self._sleep(delay)
