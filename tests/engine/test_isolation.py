@@ -207,7 +207,7 @@ def test_a_cancellation_without_a_reason_is_tried_again_after_a_wait(
 
 
 def test_waits_for_what_is_busy_double(house: House, key: Keys, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("random.uniform", lambda low, high: high)
+    monkeypatch.setattr("surewrite.commit.retry.uniform", lambda low, high: high)
     left, waits = [True] * 4, list[float]()
 
     def busy(operation: str, request: Mapping[str, Any]) -> None:
