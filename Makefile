@@ -109,9 +109,12 @@ define venv
 	@"$(PYTHON)" -m venv --clear $(1)
 endef
 
-.venv/installed: requirements/dev.txt
+# The library itself, for the command `surewrite`, which finds the models without being told.
+.venv/installed: requirements/dev.txt pyproject.toml
 	$(call venv,.venv,the Python packages)
 	@$(BIN)/python $(PIP) -r $<
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --no-deps --no-build-isolation --editable .
+	@echo '$(CURDIR)/layers/bookstore' > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/models.pth"
 	@touch $@
 
 .venv/bench: requirements/bench.txt .venv/installed

@@ -13,11 +13,13 @@ import yaml
 
 from tests.serving import ROOT
 
+LISTS = ("requirements/dev.txt", "requirements/ministack.txt")
+
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """The Makefile and what it reads, nothing installed."""
-    for name in ("Makefile", "package.json", "package-lock.json", "requirements/dev.txt", "requirements/ministack.txt"):
+    for name in ("Makefile", "pyproject.toml", "package.json", "package-lock.json", *LISTS):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes((ROOT / name).read_bytes())

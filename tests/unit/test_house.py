@@ -35,6 +35,8 @@ FLOORS = [
     ["openapi"],
     ["operations"],
     ["sqs"],
+    ["doctor"],
+    ["cli"],
     ["testing"],
     ["__init__"],
 ]

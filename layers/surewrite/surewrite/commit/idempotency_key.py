@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 import re
+import time
+import uuid
 from dataclasses import dataclass, field
 
 from ..errors import InvalidKey, Problem
@@ -28,6 +31,14 @@ _TIMED = re.compile(
 _CROCKFORD = str.maketrans("abcdefghjkmnpqrstvwxyz", "abcdefghijklmnopqrstuv")
 _YEAR_2010, _YEAR_2100 = 1_262_304_000_000, 4_102_444_800_000
 _UNREAD = -1
+
+
+def new_key() -> str:
+    """A fresh UUID of version 7 (RFC 9562, section 5.7), the best of keys: it carries its time. Python has
+    `uuid.uuid7` from 3.14 on."""
+    milliseconds = int(time.time() * 1000)
+    bits = milliseconds << 80 | int.from_bytes(os.urandom(10))
+    return str(uuid.UUID(int=bits & ~(0xF000 << 64 | 0xC000 << 48) | 0x7000 << 64 | 0x8000 << 48))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ the key, then acknowledged. A crash in between sends a second copy; nothing is d
 records     what the consumer reads of a message      report     what became of the batch
 messages    a message: its key, its write             copies     a rejected message as it is sent
 cache       messages that ask for the same            rejected   the queue that it is sent to
-consumer    the way through
+consumer    the way through                       waiting    what waits in a rejected queue
+                                                  redrive    how it goes back
 """
 
 from .consumer import Consumer

@@ -20,7 +20,7 @@ from .report import Rejection
 
 REASON, SOURCE_QUEUE, SOURCE_GROUP, OTHERS = "Reason", "SourceQueue", "SourceGroupId", "OtherAttributes"
 _OURS = {REASON, KEY_ATTRIBUTE, SOURCE_QUEUE, SOURCE_GROUP, OTHERS}
-_MAX_ATTRIBUTES = 10
+MAX_ATTRIBUTES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def _packed(originals: dict[str, MessageAttribute], ours: Mapping[str, str]) -> 
     ours, in one."""
     hidden = {n: a for n, a in originals.items() if n in _OURS and a.get("stringValue") != ours.get(n)}
     shown = {name: attribute for name, attribute in originals.items() if name not in _OURS}
-    room = _MAX_ATTRIBUTES - len(ours)
+    room = MAX_ATTRIBUTES - len(ours)
     if not hidden and len(shown) <= room:
         return shown
     hidden |= {name: shown.pop(name) for name in list(shown)[room - 1 :]}

@@ -1,0 +1,5 @@
+"""`python -m surewrite.cli`."""
+
+from . import main
+
+main()
