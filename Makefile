@@ -1,4 +1,5 @@
 # make serve   everything on this machine: http://127.0.0.1:3000 (PORT=…, DATA=folder keeps the items)
+# make scaffold  writes what depends on your models into template.yaml, events/ and the examples of the API's document
 # make test    linters, types and all tests (THOROUGH=1: many more examples; ENGINE=ministack, or dynamodb-local
 #              with Java and Maven: those that need an engine, on another one)
 # make test-fast  what tells most in a few seconds
@@ -28,11 +29,14 @@ SOURCES := layers functions local benchmarks tests docs
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve invoke start-api test test-fast test-sam mutants
+.PHONY: serve scaffold invoke start-api test test-fast test-sam mutants
 .PHONY: bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
 
 serve: setup
 	@exec $(BIN)/python -m local serve
+
+scaffold: .venv/installed
+	@$(BIN)/python -m local scaffold
 
 # What containers need is made when all else is there: `python -m local` calls make for it.
 invoke: .venv/installed $(if $(RIE),.engines/rie/installed)

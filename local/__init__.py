@@ -9,5 +9,6 @@ poller      SQS batches -> Lambda events -> partial batch responses
 models      what the functions serve, held against the tables
 emulator    a function under Lambda's own runtime
 containers  functions in containers, by `sam local` (relay leads from there to the engines)
+scaffold/   what depends on the models, written from them
 cli         `python -m local serve`, `env`, `invoke` and the others
 """

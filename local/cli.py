@@ -1,4 +1,4 @@
-"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT`, `start-api` and `openapi`."""
+"""`python -m local serve`, `env FUNCTION`, `invoke FUNCTION EVENT`, `start-api`, `openapi` and `scaffold`."""
 
 import argparse
 import json
@@ -43,6 +43,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(env(options.template, _port(options.port), options.function))
         elif options.command == "openapi":
             print(openapi(options.template))
+        elif options.command == "scaffold":
+            from local.scaffold import command  # it imports much that the others do not need
+
+            return command.run(options.template, check=options.check)
         elif options.command == "start-api":
             return containers.start_api(options.template, _resources(_port(options.port)), _port(options.api_port))
         else:
@@ -129,10 +133,7 @@ def _emulated(function: template.Function, variables: Mapping[str, str], event: 
 
 def openapi(path: Path) -> str:
     """The OpenAPI document of the template's API, as JSON. It needs no engines."""
-    definitions = template.read(path).functions.values()
-    api = next((one for one in definitions if (one.code_uri / "documentation.py").is_file()), None)
-    if api is None:
-        raise UsageError(f"{path}: there is no function with a documentation.py")
+    api = functions.documented(template.read(path))
     document: str = functions.module(api, "documentation").document()
     return json.dumps(json.loads(document), indent=2, ensure_ascii=False)
 
@@ -173,7 +174,7 @@ def _port(value: str) -> int:
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local", description="Runs template.yaml on this machine.")
     commands = parser.add_subparsers(dest="command", required=True)
-    data = os.environ.get("DATA")
+    data, path = os.environ.get("DATA"), Path(os.environ.get("TEMPLATE") or ROOT / "template.yaml")
     serve_ = commands.add_parser("serve", help="engines, tables, queues, HTTP and the SQS poller")
     serve_.add_argument(
         "--data", type=Path, default=Path(data) if data else None, help="keep items here; default: $DATA"
@@ -194,7 +195,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
         "--api-port", default=os.environ.get("API_PORT") or "3001", help="default: $API_PORT or 3001"
     )
     openapi_ = commands.add_parser("openapi", help="the API's OpenAPI document, for client generators")
-    for command in (serve_, env_, invoke_, start_api, openapi_):
-        command.add_argument("--template", type=Path, default=ROOT / "template.yaml", help="default: template.yaml")
+    scaffold_ = commands.add_parser(
+        "scaffold", help="writes what depends on the models: template.yaml, events, examples"
+    )
+    scaffold_.add_argument("--check", action="store_true", help="writes nothing: exit code 1 if something is stale")
+    for command in (serve_, env_, invoke_, start_api, openapi_, scaffold_):
+        command.add_argument("--template", type=Path, default=path, help="default: $TEMPLATE or template.yaml")
         command.add_argument("--port", default=os.environ.get("PORT") or "3000", help="default: $PORT or 3000")
     return parser.parse_args(arguments)

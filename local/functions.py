@@ -112,6 +112,14 @@ def module(definition: template.Function, name: str) -> ModuleType:
         return importlib.import_module(name)
 
 
+def documented(definition: template.Template) -> template.Function:
+    """The function that describes its API: it has a documentation.py. LoadError if there is none."""
+    for function in definition.functions.values():
+        if (function.code_uri / "documentation.py").is_file():
+            return function
+    raise LoadError("there is no function with a documentation.py")
+
+
 def _add_layers(definition: template.Function) -> None:
     for layer in definition.layers:
         if str(layer) not in sys.path:

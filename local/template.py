@@ -267,9 +267,15 @@ _Model = TypeVar("_Model", bound=_Properties)
 
 def _document(path: Path) -> dict[str, Any]:
     try:
-        document, mistakes = decode_str(path.read_text(encoding="utf-8"))
+        return parse(path, path.read_text(encoding="utf-8"))
     except OSError as error:
         raise TemplateError(f"{path}: {error.strerror}") from error
+
+
+def parse(path: Path, text: str) -> dict[str, Any]:
+    """The text of a template that stands at `path`, or is to stand there. TemplateError where it is none, or names two
+    resources alike."""
+    document, mistakes = decode_str(text)
     for mistake in mistakes:
         raise TemplateError(f"{path}:{mistake.linenumber}: {' '.join(mistake.message.split())}")
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):

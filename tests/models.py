@@ -122,7 +122,10 @@ class Thing(Item, table="Things", collection="things"):
     named: dict[str, Part] = {}
 
 
-MODELS: tuple[type[Item], ...] = (Book, Product, Thread, User, Offer, Thing)
+BOOKSTORE: tuple[type[Item], ...] = (Book, Product, Thread, User)
+"""What is served where a whole stack runs."""
+
+MODELS: tuple[type[Item], ...] = (*BOOKSTORE, Offer, Thing)
 """Each has a table of its own in every test."""
 
 

@@ -46,8 +46,17 @@ class Serving:
         return self.process.wait(30)
 
 
+def environment(template: Path) -> dict[str, str]:
+    """The variables of a command that works on a template. This may itself run under make, whose settings are not for
+    another one."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+    return own | {"TEMPLATE": str(template)}
+
+
 @contextmanager
-def starting(*arguments: str, command: Sequence[str] | None = None) -> Iterator[Serving]:
+def starting(
+    *arguments: str, command: Sequence[str] | None = None, template: Path = ROOT / "template.yaml"
+) -> Iterator[Serving]:
     """`python -m local serve` on a free port with more arguments, or another command; not ready yet."""
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "log"
@@ -55,8 +64,7 @@ def starting(*arguments: str, command: Sequence[str] | None = None) -> Iterator[
             process = subprocess.Popen(
                 command or [sys.executable, "-m", "local", "serve", "--port", "0", *arguments],
                 cwd=ROOT,
-                # This may itself run under make, whose settings are not for another one.
-                env={name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))},
+                env=environment(template),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 # A group of its own, to which a signal can be sent as a terminal does.
@@ -71,9 +79,11 @@ def starting(*arguments: str, command: Sequence[str] | None = None) -> Iterator[
 
 
 @contextmanager
-def serving(*arguments: str, command: Sequence[str] | None = None) -> Iterator[Serving]:
+def serving(
+    *arguments: str, command: Sequence[str] | None = None, template: Path = ROOT / "template.yaml"
+) -> Iterator[Serving]:
     """The same, ready."""
-    with starting(*arguments, command=command) as started:
+    with starting(*arguments, command=command, template=template) as started:
         started.wait_until_ready()
         yield started
 

@@ -6,18 +6,20 @@ import re
 import sys
 from typing import Any
 
-from surewrite.model.json import dumps
+from bookstore.models import MODELS
+from local.scaffold.command import document
+from local.scaffold.examples import Example, fitting, text
 from tests.acceptance.harness import EVENTS, saved_event, target_of
 
 
-def examples(expected: dict[str, Any]) -> list[dict[str, Any]]:
+def examples(expected: dict[str, Any]) -> list[Example]:
     """Every event of the API as an example of the OpenAPI document; `expected` are the test's expectations."""
     return [_example(name, answered) for name, answered in expected.items()]
 
 
-def text(made: list[dict[str, Any]]) -> str:
-    """The file: one example a line."""
-    return "[\n" + ",\n".join(dumps(one) for one in made) + "\n]\n"
+def of_the_deployment(expected: dict[str, Any]) -> list[Example]:
+    """Those that its models can have: all of the bookstore's, as long as they are what it serves."""
+    return fitting(MODELS, document(MODELS), examples(expected))
 
 
 def _example(name: str, answered: Any) -> dict[str, Any]:
@@ -46,4 +48,4 @@ def _summary(name: str) -> str:
 if __name__ == "__main__":
     from tests.acceptance.expectations import API
 
-    sys.stdout.write(text(examples(API)))
+    sys.stdout.write(text(of_the_deployment(API)))

@@ -64,11 +64,11 @@ class Answer:
         return f"{self.status} {self.headers} {self.body[:2000]!r}"
 
 
-def load(function: template.Function, variables: Mapping[str, str]) -> ModuleType:
-    """A fresh copy of the function's module. It serves the tests' models, whatever the deployment's are."""
+def load(function: template.Function, variables: Mapping[str, str], served: ModuleType = models) -> ModuleType:
+    """A fresh copy of the function's module. It serves the tests' models, or others, whatever the deployment's are."""
     name = "bookstore.models"
     deployed = sys.modules.get(name)
-    sys.modules[name] = models
+    sys.modules[name] = served
     try:
         functions.load(function, variables)
     finally:
@@ -81,9 +81,16 @@ def load(function: template.Function, variables: Mapping[str, str]) -> ModuleTyp
 class Store:
     """The tests' tables, empty at first, and what loads the template's functions."""
 
-    def __init__(self, client: "DynamoDBClient", names: Mapping[str, str], endpoint: str) -> None:
-        self.client, self.names = client, names
-        self.definition = template.read(ROOT / "template.yaml", names)
+    def __init__(
+        self,
+        client: "DynamoDBClient",
+        names: Mapping[str, str],
+        endpoint: str,
+        path: Path = ROOT / "template.yaml",
+        served: ModuleType = models,
+    ) -> None:
+        self.client, self.names, self._served = client, names, served
+        self.definition = template.read(path, names)
         self.variables = aws.environment(endpoint, _NO_SQS)
 
     def environment(self, name: str) -> dict[str, str]:
@@ -91,7 +98,7 @@ class Store:
         return functions.environment(self.definition.functions[name], self.variables) | tables
 
     def load(self, name: str) -> ModuleType:
-        return load(self.definition.functions[name], self.environment(name))
+        return load(self.definition.functions[name], self.environment(name), self._served)
 
     def tables(self) -> dict[str, list[Any]]:
         """Every item of every table, on the wire."""

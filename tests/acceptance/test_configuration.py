@@ -8,10 +8,12 @@ import pytest
 
 from bookstore.models import MODELS
 from local import functions, models
+from local.scaffold.command import scaffold
 from local.template import Template
 from surewrite import Item
 from surewrite.errors import ConfigurationError
 from surewrite.settings import Settings, table_variable
+from tests.acceptance.harness import ROOT
 
 _TABLES = [*(table_variable(model.schema_.table) for model in MODELS), "LEDGER_TABLE"]
 _QUEUES = ["OPERATIONS_QUEUE", "REJECTED_OPERATIONS_QUEUE_URL", "REJECTED_QUEUE_URL"]
@@ -87,6 +89,12 @@ def test_the_template_sets_every_variable(definition: Template, function: str) -
     variables = {table_variable(model.schema_.table): model.schema_.table for model in MODELS}
     assert {variables[name]: environment[name] for name in variables} == {name: name for name in variables.values()}
     assert environment["LEDGER_TABLE"] == "Ledger"
+
+
+def test_what_depends_on_the_models_is_written_from_them() -> None:
+    """`make scaffold` writes it."""
+    stale = scaffold(ROOT / "template.yaml", MODELS, ROOT / "functions" / "api" / "examples.json").stale
+    assert stale == [], "make scaffold"
 
 
 def test_every_table_has_a_model(definition: Template) -> None:

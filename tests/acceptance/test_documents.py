@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import sys
 from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -11,6 +12,7 @@ import pytest
 from local import aws, engines
 from local.engines import ROOT
 from surewrite.testing import create_tables
+from tests import models
 from tests.markdown import blocks
 from tests.models import MODELS
 
@@ -39,6 +41,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
                 ],
             )
         monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", endpoint)
+        monkeypatch.setitem(sys.modules, "bookstore.models", models)  # whatever the deployment's are
         yield
 
 

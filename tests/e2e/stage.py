@@ -3,16 +3,17 @@
 import json
 import urllib.request
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeAlias
 
-from bookstore.models import MODELS
 from local import aws, functions, gateway, template
 from local.resources import Resources
 from tests.acceptance.expectations import API, WORKER, Answered, Processed, problem
-from tests.acceptance.harness import ROOT, Answer, Store
+from tests.acceptance.harness import Answer, Store
+from tests.models import BOOKSTORE
 from tests.serving import Serving, eventually
 
-COLLECTIONS = ", ".join(sorted(model.schema_.collection for model in MODELS))
+COLLECTIONS = ", ".join(sorted(model.schema_.collection for model in BOOKSTORE))
 EXPECTED: dict[str, Answered | Processed] = {
     **API,
     **WORKER,
@@ -35,18 +36,20 @@ def function_of(event: str) -> str:
 class Stage:
     """The running stack, and what is in it."""
 
-    def __init__(self, serving: Serving) -> None:
+    def __init__(self, serving: Serving, path: Path) -> None:
+        """`path` is the template that is served."""
         with urllib.request.urlopen(f"{serving.url}/_local/resources", timeout=10) as response:
             self.resources = Resources.from_json(json.load(response))
         self.port = serving.url.rpartition(":")[2]
         self._sqs = aws.sqs_client(self.resources.sqs)
         self._dynamodb = aws.dynamodb_client(self.resources.dynamodb)
-        self.store = Store(self._dynamodb, self.resources.tables, self.resources.dynamodb)
+        self.store = Store(self._dynamodb, self.resources.tables, self.resources.dynamodb, path)
+        self._path = path
 
     def functions(self) -> list[tuple[template.Function, dict[str, str]]]:
         """Each function of the template, with its variables."""
         engines = aws.environment(self.resources.dynamodb, self.resources.sqs)
-        definitions = template.read(ROOT / "template.yaml", self.resources.references).functions.values()
+        definitions = template.read(self._path, self.resources.references).functions.values()
         return [(definition, functions.environment(definition, engines)) for definition in definitions]
 
     def play(self, event: str, invoke: Invoke, before: Invoke) -> None:

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,8 +25,8 @@ PATH = "/books/John%20Grisham/The%20Rainmaker"
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Serving]:
-    with serving() as running:
+def running(bookstore: Path) -> Iterator[Serving]:
+    with serving(template=bookstore) as running:
         yield running
 
 
@@ -41,11 +42,15 @@ def nothing_waits(resources: Resources) -> Iterator[None]:
         aws.sqs_client(resources.sqs).purge_queue(QueueUrl=url)
 
 
+def variables(running: Serving) -> dict[str, str]:
+    return {"SUREWRITE_STACK": running.url, "SUREWRITE_MODELS": "tests.models:BOOKSTORE", "COLUMNS": "120"}
+
+
 def started(running: Serving, *arguments: str) -> "subprocess.Popen[str]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "SUREWRITE_STACK": running.url}
+    environment = {**os.environ, **variables(running), "PYTHONPATH": os.pathsep.join(sys.path)}
     return subprocess.Popen(
         [sys.executable, "-m", "surewrite.cli", *arguments],
-        env=environment | {"COLUMNS": "120"},
+        env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -55,10 +60,9 @@ def started(running: Serving, *arguments: str) -> "subprocess.Popen[str]":
 def surewrite(running: Serving, *arguments: str, code: int = 0) -> tuple[str, str]:
     """What it prints on stdout and on stderr."""
     printed, said = io.StringIO(), io.StringIO()
-    variables = {"SUREWRITE_STACK": running.url, "COLUMNS": "120"}
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(said):
         patch.setattr(sys, "argv", ["surewrite", *arguments])
-        for name, value in variables.items():
+        for name, value in variables(running).items():
             patch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:
             main()
@@ -193,7 +197,7 @@ def test_what_is_rejected_again_is_not_redriven_for_ever(running: Serving, resou
 
 
 def test_nothing_is_wrong_with_what_make_serve_runs(running: Serving) -> None:
-    printed, said = surewrite(running, "doctor", "--models", "bookstore.models:MODELS")
+    printed, said = surewrite(running, "doctor")
     assert printed == ""
     assert said.startswith("nothing is wrong")
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.serving import ROOT, serving
+from tests.serving import ROOT, environment, serving
 
 PACKAGE = "generated_bookstore"
 GRISHAM = {"author": "John Grisham"}
@@ -41,11 +41,12 @@ class Generated:
 
 
 @pytest.fixture(scope="module")
-def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def package(bookstore: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Generated without a warning: each would be something that is missing in the client."""
     folder = tmp_path_factory.mktemp("generated")
     document = folder / "openapi.json"
-    printed = subprocess.run([sys.executable, "-m", "local", "openapi"], cwd=ROOT, capture_output=True, check=True)
+    command = [sys.executable, "-m", "local", "openapi"]
+    printed = subprocess.run(command, cwd=ROOT, env=environment(bookstore), capture_output=True, check=True)
     document.write_bytes(printed.stdout)
     # it formats what it has made with the ruff that it finds
     paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -63,8 +64,8 @@ def package(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @pytest.fixture(scope="module")
-def api(package: Path) -> Iterator[Generated]:
-    with serving() as running:
+def api(package: Path, bookstore: Path) -> Iterator[Generated]:
+    with serving(template=bookstore) as running:
         yield Generated(running.url)
 
 

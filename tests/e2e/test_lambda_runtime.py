@@ -1,25 +1,25 @@
 """The events under Lambda's own runtime: `make invoke RIE=1`."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from local import emulator
 from tests.acceptance.harness import saved_event
 from tests.e2e.stage import EXPECTED, Invoke, Stage, function_of
-from tests.serving import ROOT, serving
+from tests.serving import ROOT, environment, serving
 
 if sys.platform == "linux":  # which alone it is made for
 
     @pytest.fixture(scope="module")
-    def stage() -> Iterator[Stage]:
-        with serving() as running:
-            yield Stage(running)
+    def stage(bookstore: Path) -> Iterator[Stage]:
+        with serving(template=bookstore) as running:
+            yield Stage(running, bookstore)
 
     @pytest.fixture(scope="module")
     def invoke(stage: Stage) -> Iterator[Invoke]:
@@ -34,11 +34,15 @@ if sys.platform == "linux":  # which alone it is made for
     def test_event(stage: Stage, invoke: Invoke, event: str) -> None:
         stage.play(event, invoke, before=invoke)
 
-    def test_the_command_prints_what_the_function_returns_and_nothing_else(stage: Stage) -> None:
+    def test_the_command_prints_what_the_function_returns_and_nothing_else(stage: Stage, bookstore: Path) -> None:
         command = [sys.executable, "-m", "local", "invoke", "--runtime", "rie"]
         event = ["ApiFunction", "events/api-no-route.json"]
         ran = subprocess.run(
-            [*command, *event], cwd=ROOT, env={**os.environ, "PORT": stage.port}, capture_output=True, text=True
+            [*command, *event],
+            cwd=ROOT,
+            env={**environment(bookstore), "PORT": stage.port},
+            capture_output=True,
+            text=True,
         )
         assert (ran.returncode, json.loads(ran.stdout)["statusCode"]) == (0, 404)
         assert "REPORT RequestId" in ran.stderr

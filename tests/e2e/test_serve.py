@@ -5,6 +5,7 @@ import json
 import random
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,8 +37,8 @@ class Answer:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Serving]:
-    with serving(command=["make", "serve", "PORT=0"]) as running:
+def running(bookstore: Path) -> Iterator[Serving]:
+    with serving(command=["make", "serve", "PORT=0"], template=bookstore) as running:
         yield running
 
 

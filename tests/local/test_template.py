@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from bookstore.models import MODELS
 from local import template
 from local.template import Route, TemplateError
 
@@ -10,13 +11,14 @@ def test_tables_have_their_keys(small_stack: Path) -> None:
     assert {name: table.key for name, table in template.read(small_stack).tables.items()} == {"Notes": {"id": "S"}}
 
 
-def test_only_the_ledger_expires(definition: template.Template) -> None:
+def test_the_ledger_expires_and_what_a_model_says(definition: template.Template) -> None:
     expiring = {
         name: table.time_to_live_specification.attribute_name
         for name, table in definition.tables.items()
         if table.time_to_live_specification
     }
-    assert expiring == {"Ledger": "expires_at"}
+    said = {model.schema_.table: model.schema_.ttl for model in MODELS if model.schema_.ttl}
+    assert expiring == {"Ledger": "expires_at", **said}
 
 
 def test_queues_redrive_to_their_kind(definition: template.Template) -> None:

@@ -18,8 +18,7 @@ def add_examples(document: Object, examples: Iterable[Mapping[str, Any]]) -> Non
     `body` and `response` are missing where there is none.
     """
     for example in examples:
-        item = document["paths"].get(_path(document, example["target"].partition("?")[0]), {})
-        operation = item.get(example["method"])
+        operation = operation_of(document, example)
         if operation is None:
             continue
         contents = operation.get("requestBody", {}).get("content", {})
@@ -29,6 +28,13 @@ def add_examples(document: Object, examples: Iterable[Mapping[str, Any]]) -> Non
             response = operation["responses"].get(str(example["status"]), {})
             for content in response.get("content", {}).values():
                 _add(content, example, "response")
+
+
+def operation_of(document: Object, example: Mapping[str, Any]) -> Object | None:
+    """What the document says of an example's method and target, None if it has no such operation."""
+    item = document["paths"].get(_path(document, example["target"].partition("?")[0]), {})
+    operation: Object | None = item.get(example["method"])
+    return operation
 
 
 def _add(content: Object | None, example: Mapping[str, Any], member: str) -> None:
