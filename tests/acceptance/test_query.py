@@ -118,6 +118,9 @@ def test_only_the_count(forum: Api) -> None:
     answer = get(forum, partition=FORUM, count="", where='{"Views": {"lt": 3}}')
     assert answer.json == {"count": 3, "scanned_count": 7}
     assert forum("POST", "/threads/query", {**OF_FORUM, "count": True}).json == {"count": 7, "scanned_count": 7}
+    assert get(forum, partition=FORUM, count="", fields="Views").json == {"count": 7, "scanned_count": 7}
+    refused = get(forum, partition=FORUM, count="", fields="Views,Message[x")
+    assert (refused.status, [one["pointer"] for one in refused.json["errors"]]) == (400, ["/fields/Message[x"])
 
 
 def test_pages_by_their_links(forum: Api) -> None:

@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 from schemathesis.config import SchemathesisConfig
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 from starlette.types import Receive, Scope, Send
@@ -52,6 +54,15 @@ async def _application(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 _schema.app = _application
+
+
+@pytest.fixture(scope="module", autouse=True)
+def the_same_examples_each_time() -> Iterator[None]:
+    """Hypothesis also draws constants of whatever modules happen to be loaded, which are others in each worker."""
+    with pytest.MonkeyPatch.context() as patch:
+        none = Constants()
+        patch.setattr(providers, "_get_local_constants", lambda: none)
+        yield
 
 
 @pytest.fixture

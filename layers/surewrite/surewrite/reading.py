@@ -83,11 +83,14 @@ class Reading:
             request["IndexName"] = self.index
         if self.segment is not None:
             request |= _segment(self)
+        if self.fields is not None:
+            # a count shows none of them, and what is wrong with one is said all the same
+            names = Placeholders() if self.counting else place
+            shown = projection(self.model, self.fields, names, versioned=self._limits is None)
+            self._check_held(self.fields)
+            request |= {} if self.counting else shown
         if self.counting:
             request["Select"] = "COUNT"
-        elif self.fields is not None:
-            request |= projection(self.model, self.fields, place, versioned=self._limits is None)
-            self._check_held(self.fields)
         return request | place.parameters()
 
     @property
