@@ -196,6 +196,44 @@ def test_what_is_rejected_again_is_not_redriven_for_ever(running: Serving, resou
     assert eventually(lambda: count(resources, "RejectedQueue") == 20)
 
 
+def test_a_load_that_is_killed_writes_each_item_once(running: Serving, resources: Resources, tmp_path: Path) -> None:
+    """Each item that is there when it is killed is changed; were it written again, that would be lost."""
+    many = 100_000 if THOROUGH else 12_000
+    file = tmp_path / "products.jsonl"
+    file.write_text("".join(json.dumps({"Id": 10_000 + number}) + "\n" for number in range(many)) + "oops\n")
+    dynamodb, table = aws.dynamodb_client(resources.dynamodb), resources.tables["ProductCatalog"]
+
+    def there() -> list[dict[str, Any]]:
+        pages = dynamodb.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+        return [item for page in pages for item in page["Items"]]
+
+    for part in (0.2, 0.6):
+        process = started(running, "load", str(file), "--collection", "products")
+        assert eventually(lambda least=many * part: len(there()) > least)  # type: ignore[misc]
+        process.kill()
+        process.communicate()
+        for item in there()[:100]:
+            increment = {":one": {"N": "1"}}
+            dynamodb.update_item(
+                TableName=table,
+                Key={"Id": item["Id"]},
+                UpdateExpression="ADD Seen :one",
+                ExpressionAttributeValues=increment,
+            )
+    (loaded,) = rows(surewrite(running, "load", str(file), "-c", "products", "--json", code=1)[0])
+    assert (loaded["written"] + loaded["known"], loaded["bad"]) == (many, 1)
+    assert rows(Path(loaded["bad_lines"]).read_text()) == [
+        {"line": many + 1, "reason": "not JSON: Expecting value at line 1, column 1", "text": "oops"}
+    ]
+    items = there()
+    assert len(items) == many
+    assert sum(int(item.get("Seen", {"N": "0"})["N"]) for item in items) == 200
+
+    dumped, said = surewrite(running, "dump", "-c", "products")
+    assert sorted(row["Id"] for row in rows(dumped)) == list(range(10_000, 10_000 + many))
+    assert said.endswith(f"{many:,} items\n")
+
+
 def test_nothing_is_wrong_with_what_make_serve_runs(running: Serving) -> None:
     printed, said = surewrite(running, "doctor")
     assert printed == ""
@@ -208,7 +246,9 @@ def test_errors_are_one_line(running: Serving) -> None:
         (["rejected", "list", "--queue", "WritesQueue"], "--queue WritesQueue"),
         (["doctor", "--models", "nowhere:MODELS"], "--models nowhere:MODELS"),
         (["doctor", "--stack", "http://127.0.0.1:9"], "there is no stack"),
-        (["rejected", "show", "x"], "no message x"),
+        (["rejected", "show", "x", "--queue", "RejectedQueue"], "no message x"),
+        (["load", "nowhere.jsonl", "-c", "products"], "nowhere.jsonl: No such file or directory"),
+        (["load", "README.md", "-c", "magazines"], "unknown collection"),
     ):
         _, said = surewrite(running, *arguments, code=1)
         assert line in said

@@ -35,7 +35,7 @@ FLOORS = [
     ["openapi"],
     ["operations"],
     ["sqs"],
-    ["doctor"],
+    ["doctor", "transfer"],
     ["cli"],
     ["testing"],
     ["__init__"],

@@ -13,8 +13,10 @@ from surewrite import Item, PartitionKey, SortKey, Update, Write, attr
 from surewrite.errors import ConfigurationError, InvalidItem, InvalidUpdate, ItemTooLarge, Problem
 from surewrite.model.coerce import native
 from surewrite.model.item import VERSION, checked_size
+from surewrite.model.wire import image_to_wire
 from surewrite.paths import path
-from tests.models import Book
+from surewrite.writes import Put
+from tests.models import Address, Book, Part, Product, Thing, User
 from tests.unit.samples import Place, Sample
 
 KEY = {"id": "a", "at": Decimal(1), "name": "n"}
@@ -358,3 +360,22 @@ def test_a_nested_model_in_any() -> None:
         tags: set[str] = set()
 
     assert sample(extras={"note": Note()}).to_image()["extras"] == {"note": {}}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Product(id=1),
+        Product(id=1, description=None, price=None, quantity_on_hand=0, related_items=[]),
+        Book(author="a", title="t", category=None, formats={}, price=None, stock=0, views=0, tags=set()),
+        User(username="u", last_name="l", first_name="f", age=1, account_type="a", address=Address(state="CA")),
+        Thing(id=b"i", number=Decimal(1), parts=[Part(name="n")]),
+    ],
+    ids=str,
+)
+def test_what_defaults_have_filled_in_is_no_part_of_a_request(item: Item) -> None:
+    """However it is found out: an item whose fields are all given is not asked twice."""
+    put = Write.put(item).action
+    assert isinstance(put, Put)
+    assert (put.image, put.given) == (item.to_image(), item.to_image(given_only=True))
+    assert put.given_wire == image_to_wire(put.given)

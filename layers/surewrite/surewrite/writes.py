@@ -21,7 +21,7 @@ from .expressions.evaluate import ReturnValues
 from .expressions.placeholders import Placeholders
 from .expressions.resolve import resolve
 from .expressions.updates import Update
-from .model.item import VERSION, Item, checked_size
+from .model.item import VERSION, Item, check_size, checked_wire, wholly_given
 from .model.json import canonical
 from .model.wire import Image, Wire, image_to_wire, item_size
 
@@ -32,6 +32,20 @@ class Put:
 
     image: Image
     given: Image
+
+    @cached_property
+    def wire(self) -> Wire:
+        """The image on the wire; InvalidItem if DynamoDB would refuse a value."""
+        return checked_wire(self.image)
+
+    @cached_property
+    def size(self) -> int:
+        """The bytes of the item, without its version."""
+        return item_size(self.wire)
+
+    @property
+    def given_wire(self) -> Wire:
+        return self.wire if self.given == self.image else image_to_wire(self.given)
 
 
 @dataclass(frozen=True)
@@ -75,6 +89,9 @@ def new_version() -> str:
     return secrets.token_urlsafe(12)
 
 
+_VERSION_BYTES = len(VERSION) + len(new_version())
+
+
 @dataclass(frozen=True)
 class Write:
     """A change of the item under `key`, to be made only where `when` holds.
@@ -106,8 +123,9 @@ class Write:
     @classmethod
     def put(cls, item: Item, **options: Any) -> Self:
         """Stores the item whole; ItemTooLarge over 400 KB."""
-        action = Put(item.to_image(), item.to_image(given_only=True))
-        checked_size({**action.image, VERSION: new_version()})
+        image = item.to_image()
+        action = Put(image, image if wholly_given(item) else item.to_image(given_only=True))
+        check_size(action.size + _VERSION_BYTES)
         schema = type(item).schema_
         schema.check_indexed(action.image)
         return cls(type(item), schema.key(schema.key_of(action.image)), action, **options)
@@ -182,8 +200,8 @@ class Write:
     def size(self) -> int:
         """Bytes in a request, roughly."""
         match self.action:
-            case Put(image=image):
-                return item_size(image_to_wire(image)) + 200
+            case Put() as put:
+                return put.size + 200
             case Update() as update:
                 return len(update.expression.text) + item_size(update.expression.placeholders.values) + 400
             case _:
@@ -200,8 +218,8 @@ class Write:
     def fingerprint(self) -> str:
         """Of the canonical request: equal for equal requests, however they were written."""
         match self.action:
-            case Put(given=given):
-                action = canonical(image_to_wire(given))
+            case Put() as put:
+                action = canonical(put.given_wire)
             case Update() as update:
                 action = update.canonical
             case _:
@@ -231,9 +249,9 @@ class Write:
         parameters: dict[str, Any] = {"TableName": table}
         place = Placeholders()
         match self.action:
-            case Put(image=image):
+            case Put() as put:
                 operation = "Put"
-                parameters["Item"] = checked_size({**image, VERSION: version})
+                parameters["Item"] = {**put.wire, VERSION: {"S": version}}
             case Update() as update:
                 operation = "Update"
                 place = update.expression.placeholders.copy()

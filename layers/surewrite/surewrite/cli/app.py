@@ -8,7 +8,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ..errors import InvalidRequest, SurewriteError
-from . import doctor, key, rejected, send
+from . import doctor, dump, key, load, rejected, send
 from .deployment import CommandError
 
 app = typer.Typer(
@@ -20,6 +20,8 @@ app = typer.Typer(
 app.add_typer(rejected.app, name="rejected")
 app.add_typer(key.app, name="key")
 app.command("send")(send.send)
+app.command("load")(load.load)
+app.command("dump")(dump.dump)
 app.command("doctor")(doctor.doctor)
 
 

@@ -21,7 +21,7 @@ import boto3
 from botocore.config import Config
 
 from ..client import Client
-from ..commit.transport import Boto3Transport
+from ..commit.transport import Boto3Transport, boto3_client
 from ..model.item import Item
 from ..settings import table_variable
 
@@ -31,6 +31,7 @@ LEDGER = "Ledger"
 
 _RESOURCES = "/_local/resources"
 _LOCAL: dict[str, Any] = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": "us-east-1"}
+_CONNECTIONS = 40  # more than a load, or a scan, has calls at a time
 _KINDS = {"AWS::DynamoDB::Table", "AWS::SQS::Queue", "AWS::Lambda::Function", "AWS::Lambda::EventSourceMapping"}
 
 
@@ -76,7 +77,9 @@ class Deployment:
             "LEDGER_TABLE": self.name(LEDGER)
         }
         given = {name: value for name, value in os.environ.items() if name.startswith("LEDGER_")}
-        transport = Boto3Transport(self.client("dynamodb"))
+        credentials = _LOCAL if self.local else {}
+        endpoint = self.endpoints.get("dynamodb")
+        transport = Boto3Transport(boto3_client(max_connections=_CONNECTIONS, endpoint_url=endpoint, **credentials))
         return Client.from_env(
             self.models, variables={**self._function_variables, **given, **variables}, transport=transport
         )

@@ -48,6 +48,10 @@ def note(text: str) -> None:
     print(text, file=sys.stderr, flush=True)
 
 
+def stderr() -> Console:
+    return Console(stderr=True)
+
+
 def progress(what: str, total: int | None) -> Progress:
     """A bar on stderr, with the rate and the time that is left."""
     bar = Progress(
@@ -56,7 +60,7 @@ def progress(what: str, total: int | None) -> Progress:
         MofNCompleteColumn(),
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=stderr(),
         transient=True,
     )
     bar.add_task(what, total=total, rate="")

@@ -116,6 +116,19 @@ def types_of(annotation: Any) -> Iterator[str]:
             yield from ALL_TYPES
 
 
+def plain(annotation: Any) -> bool:
+    """Whether no model can stand in a value of the annotation, at any depth."""
+    for arm in map(unannotated, arms_of(annotation)):
+        origin = get_origin(arm) or arm
+        if origin is Literal:
+            continue
+        if not isinstance(origin, type) or origin is object or issubclass(origin, BaseModel):
+            return False
+        if not all(plain(member) for member in get_args(arm) if member is not ...):
+            return False
+    return True
+
+
 def types_of_field(field: FieldInfo) -> frozenset[str]:
     """DynamoDB's types of what a field stores, besides NULL."""
     annotation, metadata = flatten(field.annotation, field.metadata)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from decimal import Decimal
 from enum import Enum
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Annotated, Any, get_args, get_origin
 
 from boto3.dynamodb.types import Binary
@@ -103,41 +103,62 @@ def decode_base64(text: str) -> bytes:
         raise ValueError("not base64") from error
 
 
+Converter = Callable[[Any], Any]
+"""Takes a parsed JSON value and returns the annotation's Python value; InvalidItem where JSON's type is another one."""
+
+
 def from_json(annotation: Any, value: Any) -> Any:
     """A parsed JSON value as the annotation's Python value; InvalidItem where JSON's type is another one."""
-    if any(parses(get_args(arm)[1:]) for arm in arms_of(annotation) if get_origin(arm) is Annotated):
-        return value
-    arms = tuple(map(unannotated, arms_of(annotation)))
+    return _converter(annotation)(value)
+
+
+def _converter(annotation: Any) -> Converter:
+    arms = arms_of(annotation)
+    if any(parses(get_args(arm)[1:]) for arm in arms if get_origin(arm) is Annotated):
+        return _unchanged
+    in_order = sorted(map(unannotated, arms), key=lambda arm: (arm is type(None), arm is bytes))
+    converters = [_arm_converter(arm) for arm in in_order]
+    return converters[0] if len(converters) == 1 else partial(_first_that_fits, converters)
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _first_that_fits(converters: Sequence[Converter], value: Any) -> Any:
     problem: InvalidItem | None = None
-    for arm in sorted(arms, key=lambda arm: (arm is type(None), arm is bytes)):
+    for converter in converters:
         try:
-            return _arm_from_json(arm, value)
+            return converter(value)
         except InvalidItem as error:
             problem = problem or error
     assert problem is not None
     raise problem
 
 
-def _arm_from_json(arm: Any, value: Any) -> Any:
+def _arm_converter(arm: Any) -> Converter:
     origin, args = get_origin(arm) or arm, get_args(arm)
     if not isinstance(origin, type) or issubclass(origin, Enum) or arm in (Any, object):
-        return value
+        return _unchanged
     if issubclass(origin, bytes):
-        return _bytes_from_json(value)
+        return _bytes_from_json
     if issubclass(origin, BaseModel):
-        return model_from_json(origin, value)
+        return partial(model_from_json, origin)
     if issubclass(origin, Mapping):
-        return _mapping_from_json(args[1] if len(args) == 2 else Any, value)
-    if issubclass(origin, Set) and isinstance(value, list) and not value:
-        raise InvalidItem(Problem((), "a set cannot be empty"))
+        return partial(_mapping_from_json, _converter(args[1] if len(args) == 2 else Any))
     if issubclass(origin, Set | Sequence) and not issubclass(origin, str):
-        return _array_from_json(args[0] if args else Any, value)
+        members = _converter(args[0] if args else Any)
+        return partial(_set_from_json if issubclass(origin, Set) else _array_from_json, members)
     for leaf, accepted, name in _JSON_LEAVES:
         if issubclass(origin, leaf):
-            if not isinstance(value, accepted) or (isinstance(value, bool) and leaf is not bool):
-                typed = f"; here it is {DYNAMODB_JSON}" if is_dynamodb_json(value) else ""
-                raise InvalidItem(Problem((), f"a {name} is needed{typed}"))
-            return value
+            return partial(_leaf_from_json, accepted, name)
+    return _unchanged
+
+
+def _leaf_from_json(accepted: tuple[type, ...], name: str, value: Any) -> Any:
+    if not isinstance(value, accepted) or ((value is True or value is False) and bool not in accepted):
+        typed = f"; here it is {DYNAMODB_JSON}" if is_dynamodb_json(value) else ""
+        raise InvalidItem(Problem((), f"a {name} is needed{typed}"))
     return value
 
 
@@ -162,33 +183,39 @@ def model_from_json(model: type[BaseModel], value: Any) -> Any:
     """A JSON object made ready for `model.model_validate`; InvalidItem names each place of another type."""
     if not isinstance(value, Mapping):
         raise InvalidItem(Problem((), "an object is needed"))
-    annotations = _json_annotations(model)
-    return {name: _at(name, annotations.get(name, Any), member) for name, member in value.items()}
+    converters = _json_converters(model)
+    return {name: _at(name, converters.get(name, _unchanged), member) for name, member in value.items()}
 
 
 @lru_cache(maxsize=256)
-def _json_annotations(model: type[BaseModel]) -> dict[str, Any]:
-    """The annotations of a model's fields by their aliases; Any where a validator may take another type."""
+def _json_converters(model: type[BaseModel]) -> dict[str, Converter]:
+    """The converters of a model's fields by their aliases; none where a validator may take another type."""
     return {
-        alias_of(name, field): Any if parses(field.metadata) else field.annotation
+        alias_of(name, field): _unchanged if parses(field.metadata) else _converter(field.annotation)
         for name, field in model.model_fields.items()
     }
 
 
-def _mapping_from_json(annotation: Any, value: Any) -> Any:
+def _mapping_from_json(converter: Converter, value: Any) -> Any:
     if not isinstance(value, Mapping):
         raise InvalidItem(Problem((), "an object is needed"))
-    return {name: _at(name, annotation, member) for name, member in value.items()}
+    return {name: _at(name, converter, member) for name, member in value.items()}
 
 
-def _array_from_json(annotation: Any, value: Any) -> Any:
+def _set_from_json(converter: Converter, value: Any) -> Any:
+    if isinstance(value, list) and not value:
+        raise InvalidItem(Problem((), "a set cannot be empty"))
+    return _array_from_json(converter, value)
+
+
+def _array_from_json(converter: Converter, value: Any) -> Any:
     if not isinstance(value, list):
         raise InvalidItem(Problem((), "an array is needed"))
-    return [_at(index, annotation, member) for index, member in enumerate(value)]
+    return [_at(index, converter, member) for index, member in enumerate(value)]
 
 
-def _at(where: Element, annotation: Any, value: Any) -> Any:
+def _at(where: Element, converter: Converter, value: Any) -> Any:
     try:
-        return from_json(annotation, value)
+        return converter(value)
     except InvalidItem as error:
         raise error.under(where) from None

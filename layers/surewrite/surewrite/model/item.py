@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -13,7 +13,7 @@ from pydantic.fields import FieldInfo
 from .. import hints
 from ..errors import ConfigurationError, InvalidItem, InvalidKey, ItemTooLarge, Problem
 from ..paths import Path
-from .annotations import alias_of, types_of_field
+from .annotations import alias_of, plain, types_of_field
 from .coerce import check_whole, native, prune
 from .indexes import Declared, GlobalIndex, Index, IndexKey, LocalIndex
 from .keys import MAX_KEY_BYTES, KeyAttribute, KeyImage, KeyRole, key_attribute
@@ -258,18 +258,40 @@ class Item(BaseModel):
         return image
 
 
-def checked_size(image: Mapping[str, Any]) -> Wire:
-    """The image on the wire; InvalidItem or ItemTooLarge if DynamoDB would refuse it."""
+def checked_wire(image: Mapping[str, Any]) -> Wire:
+    """The image on the wire; InvalidItem names the attribute that DynamoDB would refuse."""
     wire = {}
     for name, value in image.items():
         try:
             wire[name] = to_wire(value)
         except (ValueError, TypeError) as error:
             raise InvalidItem(Problem((name,), str(error))) from None
-    size = item_size(wire)
+    return wire
+
+
+def check_size(size: int) -> None:
+    """ItemTooLarge if DynamoDB would refuse an item of so many bytes."""
     if size > MAX_ITEM_BYTES:
         raise ItemTooLarge(Problem((), f"the item has {size:,} bytes, DynamoDB's limit is {MAX_ITEM_BYTES:,}"))
+
+
+def checked_size(image: Mapping[str, Any]) -> Wire:
+    """The image on the wire; InvalidItem or ItemTooLarge if DynamoDB would refuse it."""
+    wire = checked_wire(image)
+    check_size(item_size(wire))
     return wire
+
+
+def wholly_given(item: Item) -> bool:
+    """Whether no default has filled in anything, in the item or in a model within it; False where that is not plain."""
+    model = type(item)
+    return _flat(model) and item.model_fields_set >= model.model_fields.keys()
+
+
+@lru_cache(maxsize=256)
+def _flat(model: type[Item]) -> bool:
+    """Whether no field may hold another model."""
+    return all(map(plain, (field.annotation for field in model.model_fields.values())))
 
 
 def _schema(

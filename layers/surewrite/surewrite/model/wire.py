@@ -7,7 +7,7 @@ bool, None, set, list and dict: one Python type for each type of DynamoDB.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, Overflow, Subnormal
 from typing import Any, TypeAlias
 
 from ..paths import MAX_DEPTH
@@ -22,33 +22,45 @@ _LEAST_EXPONENT, _GREATEST_EXPONENT = -130, 125
 OUT_OF_RANGE = "outside the range of a DynamoDB number (1E-130 to 9.9E+125)"
 
 
+# Refuses what DynamoDB does ("Naming rules and data types"); `_refusal` finds out why.
+_EXACT = Context(
+    prec=MAX_DIGITS,
+    Emin=_LEAST_EXPONENT,
+    Emax=_GREATEST_EXPONENT,
+    traps=[Inexact, InvalidOperation, Overflow, Subnormal],
+)
+
+
 def number(value: int | float | Decimal) -> Decimal:
-    """The number as DynamoDB would store it, or ValueError: 38 significant digits, 1E-130 to 9.9E+125."""
+    """The number as DynamoDB would store it, or ValueError: 38 significant digits, 1E-130 to 9.99…E+125."""
     exact = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not exact.is_finite():
-        raise ValueError("not a finite number")
     if not exact:
         return Decimal(0)
-    sign, digits, exponent = exact.as_tuple()
-    assert isinstance(exponent, int)  # finite
-    significant = len(digits)
-    while significant > 1 and digits[significant - 1] == 0:
-        significant -= 1
-    if significant > MAX_DIGITS:
-        raise ValueError(f"more than {MAX_DIGITS} significant digits")
-    if not _LEAST_EXPONENT <= exact.adjusted() <= _GREATEST_EXPONENT:
-        raise ValueError(OUT_OF_RANGE)
-    if significant == len(digits):
-        return exact
-    return Decimal((sign, digits[:significant], exponent + len(digits) - significant))
+    try:
+        normal = _EXACT.normalize(exact)
+    except DecimalException:
+        raise ValueError(_refusal(exact)) from None
+    if not normal.is_finite():
+        raise ValueError("not a finite number")
+    return normal
+
+
+def _refusal(exact: Decimal) -> str:
+    if not exact.is_finite():
+        return "not a finite number"
+    significant = len(str(int("".join(map(str, exact.as_tuple().digits)))).rstrip("0"))
+    return f"more than {MAX_DIGITS} significant digits" if significant > MAX_DIGITS else OUT_OF_RANGE
 
 
 def number_text(value: Decimal) -> str:
     """The shortest plain notation; scientific where plain would pad with more than 20 zeros."""
     exact = number(value)
+    text = str(exact)
+    if "E" not in text:
+        return text
     exponent = exact.as_tuple().exponent
     assert isinstance(exponent, int)
-    return format(exact, "f") if -60 < exponent <= 20 else str(exact)
+    return format(exact, "f") if -60 < exponent <= 20 else text
 
 
 def is_number(value: object) -> bool:
