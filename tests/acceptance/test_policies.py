@@ -1,26 +1,43 @@
-"""The policies of the template: what the functions call is granted, and nothing else; who may use the queues."""
+"""The policies of the template: what the functions call is granted on each resource, and nothing else; who may use the
+queues.
+
+They are held against the tests' own models: `make scaffold` grants the same on the tables of any others.
+"""
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from cfnlint.decode import decode_str
 
-from bookstore.models import MODELS as DEPLOYED
+from local.scaffold import marks, parts
+from local.scaffold.command import document
+from local.scaffold.requests import Requests, requests
+from surewrite import Item
 from surewrite.testing import InterceptingTransport, RecordingSQS, sqs_record
-from tests.acceptance.harness import BOOK, RAINMAKER, RAINMAKER_KEY, ROOT, Api, Store, Worker, add
+from tests.acceptance.harness import ROOT, Api, Store, Worker
+from tests.models import MODELS
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
 
 Grants = set[tuple[str, str]]
-"""Pairs of an action and what it is on: the table `Ledger`, `items` for any other one, `index` for an index."""
+"""Pairs of a resource and an action: `("Thread", "GetItem")`, `("Thread/index/LastPostIndex", "Query")`."""
+
+TABLES = {model.schema_.table for model in MODELS} | {"Ledger"}
 
 # AWS does not promise to bring items in a cancellation: one that is missing is read by itself.
-ALONE: Grants = {("items", "GetItem"), ("Ledger", "GetItem")}
+ALONE: Grants = {(table, "GetItem") for table in TABLES}
 
 _TRANSACTED = {"Put": "PutItem", "Update": "UpdateItem", "Delete": "DeleteItem", "ConditionCheck": "ConditionCheckItem"}
+_TEXT = (ROOT / "template.yaml").read_text()
+_OF_THE_TESTS, _ = marks.rewrite(ROOT / "template.yaml", _TEXT, parts.parts(MODELS, _TEXT))
 
 
-def resources() -> dict[str, Any]:
-    document, mistakes = decode_str((ROOT / "template.yaml").read_text())
+def resources(text: str = _TEXT) -> dict[str, Any]:
+    document, mistakes = decode_str(text)
     assert not mistakes
     found: dict[str, Any] = document["Resources"]
     return found
@@ -29,28 +46,22 @@ def resources() -> dict[str, Any]:
 def allowed(function: str, service: str) -> Grants:
     """Pairs of a resource and an action of the service that the function's policies allow."""
     found: Grants = set()
-    for policy in resources()[function]["Properties"]["Policies"]:
+    for policy in resources(_OF_THE_TESTS)[function]["Properties"]["Policies"]:
         if "Fn::If" in policy:  # the use of a key of the account's own
             continue
         for statement in policy["Statement"]:
             assert statement["Effect"] == "Allow"
             names, targets = _listed(statement["Action"]), _listed(statement["Resource"])
             actions = [name.removeprefix(service) for name in names if name.startswith(service)]
-            found |= {(_name(target), action) for target in targets for action in actions}
+            pairs = {(_name(target), action) for target in targets for action in actions}
+            assert not found & pairs, "granted twice"
+            found |= pairs
     return found
 
 
 def _name(target: Mapping[str, Any]) -> str:
     """`Thread` for a table or a queue, `Thread/index/LastPostIndex` for an index."""
     return target["Fn::GetAtt"][0] if "Fn::GetAtt" in target else re.sub(r"\${(\w+)\.Arn}", r"\1", target["Fn::Sub"])
-
-
-def granted(function: str) -> Grants:
-    """What the function's policies allow on tables."""
-    return {
-        ("index" if "/index/" in name else "Ledger" if name == "Ledger" else "items", action)
-        for name, action in allowed(function, "dynamodb:")
-    }
 
 
 def _listed(value: Any) -> list[Any]:
@@ -61,7 +72,8 @@ class Used:
     """Collects what a module's calls need."""
 
     def __init__(self, store: Store, module: Any) -> None:
-        self._ledger, self.grants = store.names["Ledger"], set[tuple[str, str]]()
+        self._names = {physical: logical for logical, physical in store.names.items()}
+        self.grants = set[tuple[str, str]]()
         session = module.db.session
         session.transport = InterceptingTransport(session.transport, self._note)
 
@@ -69,59 +81,74 @@ class Used:
         match operation:
             case "TransactWriteItems":
                 actions = [pair for action in request["TransactItems"] for pair in action.items()]
-                needed = [(parameters["TableName"], _TRANSACTED[kind]) for kind, parameters in actions]
+                needed = [(self._names[parameters["TableName"]], _TRANSACTED[kind]) for kind, parameters in actions]
             case "BatchGetItem" | "BatchWriteItem":
-                needed = [(table, operation) for table in request["RequestItems"]]
-            case "Query" | "Scan" if "IndexName" in request:
-                self.grants.add(("index", operation))
-                return
+                needed = [(self._names[table], operation) for table in request["RequestItems"]]
             case _:
-                needed = [(request["TableName"], operation)]
-        self.grants |= {("Ledger" if table == self._ledger else "items", action) for table, action in needed}
+                index = f"/index/{request['IndexName']}" if "IndexName" in request else ""
+                needed = [(self._names[request["TableName"]] + index, operation)]
+        self.grants |= set(needed)
 
 
-REQUESTS: list[tuple[Any, ...]] = [
-    ("PUT", RAINMAKER, BOOK),
-    ("PATCH", RAINMAKER, {"set": {"Category": "Law"}, "remove": ["Price"]}),
-    ("POST", f"{RAINMAKER}/counters/Views"),
-    ("GET", RAINMAKER),
-    ("DELETE", RAINMAKER),
-    (
-        "POST",
-        "/transactions",
-        {
-            "writes": [
-                {"put": {"collection": "books", "item": RAINMAKER_KEY}},
-                {"check": {"collection": "products", "key": {"Id": 1}, "when": {"Id": {"not_exists": True}}}},
-            ]
-        },
-    ),
-    ("GET", "/books?partition=John%20Grisham"),
-    ("POST", "/books/query", {}),
-    ("GET", "/users?index=ByAccountType&partition=super_user"),
-    ("GET", "/users?index=ByAccountType"),
-    ("POST", "/batch-get", {"keys": {"books": [RAINMAKER_KEY]}}),
-    ("POST", "/batch-write", {"writes": [{"put": {"collection": "books", "item": RAINMAKER_KEY}}]}),
-]
+@pytest.fixture
+def store(
+    dynamodb_client: "DynamoDBClient", table_names: dict[str, str], dynamodb_endpoint: str, tmp_path: Path
+) -> Store:
+    """The tests' tables, and the template as it is for them."""
+    path = tmp_path / "template.yaml"
+    path.write_text(re.sub(r"(CodeUri|ContentUri): ", rf"\1: {ROOT}/", _OF_THE_TESTS))
+    return Store(dynamodb_client, table_names, dynamodb_endpoint, path)
+
+
+MADE: dict[type[Item], Requests] = {model: requests(model, document(MODELS)) for model in MODELS}
+
+
+def key_of(model: type[Item]) -> dict[str, Any]:
+    message = MADE[model].message
+    return {name: (message.get("key") or message["item"])[name] for name in model.schema_.key_names}
+
+
+def item_of(model: type[Item]) -> dict[str, Any]:
+    put = MADE[model].api[0].body
+    assert put is not None
+    return {**key_of(model), **put}
+
+
+def check_of(model: type[Item]) -> dict[str, Any]:
+    exists = {model.schema_.partition.name: {"exists": True}}
+    return {"check": {"collection": model.schema_.collection, "key": key_of(model), "when": exists}}
+
+
+def requests_to(model: type[Item]) -> Iterator[tuple[Any, ...]]:
+    """A request of every kind."""
+    collection, key = model.schema_.collection, key_of(model)
+    for one in MADE[model].api:
+        yield (one.method, one.target, one.body) if one.body else (one.method, one.target)
+    yield "POST", "/transactions", {"writes": [check_of(model)]}
+    yield "POST", "/batch-get", {"keys": {collection: [key]}}
+    yield "POST", "/batch-write", {"writes": [{"put": {"collection": collection, "item": item_of(model)}}]}
+    yield "POST", f"/{collection}/query", {}
+    partition = model.schema_.partition.name
+    yield "POST", f"/{collection}/query", {"key": {partition: {"eq": key[partition]}}}
+    for name, index in model.schema_.indexes.items():
+        value = {"S": "x", "N": 1, "B": "eA=="}[index.keys[0].type]
+        yield "POST", f"/{collection}/query", {"index": name}
+        yield "POST", f"/{collection}/query", {"index": name, "key": {index.keys[0].name: {"eq": value}}}
+    yield "DELETE", MADE[model].api[0].target
 
 
 def test_the_api_is_granted_what_it_calls(api: Api, store: Store, sqs: RecordingSQS) -> None:
     used = Used(store, api.module)
+    asked = [request for model in MODELS for request in requests_to(model)]
     for prefer in ({}, {"prefer": "return=minimal"}, {"prefer": "respond-async", "if_match": "*"}):
         for keyed in (False, True):
-            for number, request in enumerate(REQUESTS):
+            for number, request in enumerate(asked):
                 key = {"idempotency_key": f"{prefer}-{number}"} if keyed else {}
-                for _ in range(2):
+                for _ in range(1 + keyed):
                     assert api(*request, **prefer, **key).status < 500
-    assert used.grants | ALONE == granted("ApiFunction")
+    assert used.grants | ALONE == allowed("ApiFunction", "dynamodb:")
     assert {message["QueueUrl"].rpartition("/")[2] for message in sqs.messages} == {"OperationsQueue"}
     assert allowed("ApiFunction", "sqs:") == {("OperationsQueue", "SendMessage")}
-
-
-def test_every_index_of_the_deployment_may_be_read() -> None:
-    granted_indexes = {name for name, _ in allowed("ApiFunction", "dynamodb:") if "/index/" in name}
-    declared = {f"{model.schema_.table}/index/{name}" for model in DEPLOYED for name in model.schema_.indexes}
-    assert granted_indexes == declared
 
 
 def test_the_worker_receives_and_rejects() -> None:
@@ -190,27 +217,24 @@ def test_every_queue_is_encrypted_and_kept() -> None:
         assert queue["Properties"]["MessageRetentionPeriod"] == days * 86400
 
 
+def bodies_for(model: type[Item]) -> Iterator[Any]:
+    """A message of every kind."""
+    collection, key, item = model.schema_.collection, key_of(model), item_of(model)
+    one = {"collection": collection, "key": key}
+    yield {"op": "put", "collection": collection, "item": item}
+    changes = [body for request in MADE[model].api if (body := request.body) and request.method == "PATCH"]
+    for change in changes:
+        for more in ({}, {"return_values": "ALL_NEW"}, {"if_match": "another version"}):
+            yield {"op": "update", **one, **change, **more}
+    yield MADE[model].message
+    yield {"op": "transaction", "writes": [check_of(model)]}
+    yield {"op": "batch", "collection": collection, "put": [item]}
+    yield {"op": "delete", **one}
+
+
 def test_the_worker_is_granted_what_it_calls(worker: Worker, store: Store, rejected: RecordingSQS) -> None:
     used = Used(store, worker.module)
-    item = {"op": "put", "collection": "books", "item": RAINMAKER_KEY}
-    firm = {**RAINMAKER_KEY, "Title": "The Firm"}
-    bodies = [
-        item,
-        add("Views", 1),
-        add("Views", 1, when={"Category": {"eq": "Law"}}),
-        add("Views", 1, return_values="ALL_NEW"),
-        add("Stock", -5),
-        {"op": "delete", "collection": "books", "key": RAINMAKER_KEY},
-        {"op": "batch", "collection": "books", "put": [firm], "delete": [RAINMAKER_KEY]},
-        {
-            "op": "transaction",
-            "writes": [
-                {"put": {"collection": "books", "item": RAINMAKER_KEY}},
-                {"check": {"collection": "books", "key": firm, "when": {"Author": {"exists": True}}}},
-            ],
-        },
-        "poison",
-    ]
+    bodies = [*(body for model in MODELS for body in bodies_for(model)), "poison"]
     # with a key that carries its time, and with one that does not
     keys = [{"IdempotencyKey": f"k{number}"} for number in range(len(bodies))]
     records = [sqs_record(body, attributes=own) for body, key in zip(bodies, keys, strict=True) for own in ({}, key)]
@@ -219,4 +243,4 @@ def test_the_worker_is_granted_what_it_calls(worker: Worker, store: Store, rejec
         for record in records:
             assert worker(record) == []
     assert rejected.bodies
-    assert used.grants | ALONE == granted("WorkerFunction")
+    assert used.grants | ALONE == allowed("WorkerFunction", "dynamodb:")

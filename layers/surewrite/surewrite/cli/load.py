@@ -44,7 +44,7 @@ def load(
     as_json: AsJson = False,
 ) -> None:
     """Writes every item of a file once. If it is killed, the same call goes on. Exit code 1: some lines are bad."""
-    _tune()
+    tune()
     deployment = Deployment.of(stack, models)
     model = Catalogue(*deployment.models)[collection]
     source = _source(file)
@@ -69,7 +69,7 @@ def load(
         raise typer.Exit(1)
 
 
-def _tune() -> None:
+def tune() -> None:
     """One thread computes while others wait for DynamoDB: they get their turn sooner than every 5 ms, and the load is
     half as fast again. What a block allocates has no circles, so that there is little sense in looking for garbage."""
     sys.setswitchinterval(0.001)
