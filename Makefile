@@ -29,7 +29,7 @@ SOURCES := layers functions local benchmarks tests docs
 # As one job after the other, so that the setup's messages stay readable.
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: serve scaffold invoke start-api test test-fast test-sam mutants
+.PHONY: serve scaffold invoke start-api test test-fast test-sam test-deployed mutants
 .PHONY: bench curve docs docs-serve lint format setup engines env validate build deploy lock clean
 
 serve: setup
@@ -64,6 +64,10 @@ test-fast: setup
 # Every event of events/ through `sam local invoke`: seven minutes, and a container engine.
 test-sam: setup
 	@$(BIN)/python -m pytest tests/e2e/sam_local.py $(PYTEST)
+
+# The template deployed to an emulator that enforces IAM, and every event by the functions' roles: a quarter of a minute.
+test-deployed: setup .engines/sam/installed .engines/rie/installed
+	@$(BIN)/python -m pytest tests/e2e/deployed.py $(PYTEST)
 
 # Breaks the commit engine in one place at a time: which tests notice? A quarter of an hour.
 mutants: setup

@@ -28,7 +28,7 @@ def stage() -> Iterator[Stage]:
     except ContainerError as error:
         pytest.exit(str(error), returncode=1)
     with serving() as running:
-        yield Stage(running, ROOT / "template.yaml")
+        yield Stage.of(running, ROOT / "template.yaml")
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import json
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from local import aws, functions, gateway, template
 from local.resources import Resources
@@ -36,15 +36,19 @@ def function_of(event: str) -> str:
 class Stage:
     """The running stack, and what is in it."""
 
-    def __init__(self, serving: Serving, path: Path) -> None:
-        """`path` is the template that is served."""
-        with urllib.request.urlopen(f"{serving.url}/_local/resources", timeout=10) as response:
-            self.resources = Resources.from_json(json.load(response))
-        self.port = serving.url.rpartition(":")[2]
+    def __init__(self, resources: Resources, path: Path, port: str = "") -> None:
+        """`path` is the template of the stack, `port` where it listens."""
+        self.resources, self.port = resources, port
         self._sqs = aws.sqs_client(self.resources.sqs)
         self._dynamodb = aws.dynamodb_client(self.resources.dynamodb)
         self.store = Store(self._dynamodb, self.resources.tables, self.resources.dynamodb, path)
         self._path = path
+
+    @classmethod
+    def of(cls, serving: Serving, path: Path) -> Self:
+        """What `make serve` runs."""
+        with urllib.request.urlopen(f"{serving.url}/_local/resources", timeout=10) as response:
+            return cls(Resources.from_json(json.load(response)), path, serving.url.rpartition(":")[2])
 
     def functions(self) -> list[tuple[template.Function, dict[str, str]]]:
         """Each function of the template, with its variables."""

@@ -19,7 +19,7 @@ if sys.platform == "linux":  # which alone it is made for
     @pytest.fixture(scope="module")
     def stage(bookstore: Path) -> Iterator[Stage]:
         with serving(template=bookstore) as running:
-            yield Stage(running, bookstore)
+            yield Stage.of(running, bookstore)
 
     @pytest.fixture(scope="module")
     def invoke(stage: Stage) -> Iterator[Invoke]:
