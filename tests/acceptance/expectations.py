@@ -121,6 +121,7 @@ API: dict[str, Answered] = {
     "api-put-thread.json": Answered(201, THREAD),
     "api-patch-thread.json": Answered(200, {**THREAD, "LastPostedBy": "barney@example.com"}, ("api-put-thread.json",)),
     "api-transaction.json": Answered(200, {"etags": ['"v"', '"v"', None]}, ("api-put-book.json",)),
+    "api-transaction-async.json": Answered(202, {"status": "pending"}, ("api-put-book.json",)),
     "api-transaction-unmet.json": problem(
         412,
         "Precondition Failed",

@@ -184,3 +184,9 @@ def test_waits_grow_and_differ(house: House, name: str, keys: Keys) -> None:
     assert len(set(sleeps)) == len(sleeps) > 30
     assert all(0 <= wait <= min(1, 0.025 * 2**number) for number, wait in enumerate(sleeps))
     assert max(sleeps) > 0.3
+
+
+def test_a_number_of_seconds_is_no_deadline(house: House) -> None:
+    wrong: Any = 5
+    with pytest.raises(TypeError, match=r"deadline: a Deadline is needed, as Deadline.after\(5\)"):
+        house.table(Book).get(("a", "b"), deadline=wrong)

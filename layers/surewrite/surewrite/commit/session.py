@@ -94,9 +94,12 @@ class Session:
         return self._tables.get(model.schema_.table, model.schema_.table)
 
     def begin(self, deadline: Deadline | None = None, return_consumed_capacity: str | None = None) -> Call:
-        """A request, by default with `timeout` seconds from now."""
+        """A request, by default with `timeout` seconds from now. TypeError for a deadline that is none."""
         level = capacity.checked_level(return_consumed_capacity)
-        deadline = deadline or Deadline.after(self.timeout)
+        if deadline is None:
+            deadline = Deadline.after(self.timeout)
+        elif not isinstance(deadline, Deadline):
+            raise TypeError("deadline: a Deadline is needed, as Deadline.after(5) for five seconds")
         return Call(deadline, Placement(self.ledger), level, measures=capacity.measures())
 
     # --- writing -------------------------------------------------------------------------------------------------
