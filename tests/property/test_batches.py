@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from surewrite import (
@@ -189,6 +189,7 @@ class Reference:
 _scopes = (f"t{number}" for number in itertools.count())
 
 
+@settings(max_examples=settings().max_examples // 2)  # the dearest of all properties
 @given(batch=batches, kind_of_keys=kinds_of_keys)
 def test_a_batch_equals_its_writes_one_by_one(
     dynamodb_client: DynamoDBClient, tables: list[str], batch: list[tuple[Write, int]], kind_of_keys: tuple[Keys, int]
