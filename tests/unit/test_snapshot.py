@@ -23,7 +23,8 @@ def throttle(operation, request):
     items = [action["Put"]["Item"] for action in request["TransactItems"]]
     versions = [item["_v"]["S"] for item in items if "_v" in item]
     if waits:  # it is sent again
-        print(json.dumps([request["ClientRequestToken"], *versions, waits[0]]), flush=True)
+        line = json.dumps([request["ClientRequestToken"], *versions, waits[0]]) + chr(10)
+        os.write(1, line.encode())  # at once: the other copy writes, too
         os._exit(0)
     raise ClientError({"Error": {"Code": "ThrottlingException"}}, operation)
 
