@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from surewrite.commit.idempotency_key import IdempotencyKey, new_key
-from surewrite.sqs.redrive import Redrive, entry
+from surewrite.sqs.redrive import Redrive, discard, entry
 from surewrite.sqs.waiting import Sweep, Waiting
 from surewrite.testing import RecordingSQS
 
@@ -141,6 +141,27 @@ def test_what_sqs_does_not_take_stays() -> None:
     queue = Queue(waiting({}, moved="WritesQueue"))
     queue.down = True
     assert Redrive(queue, QUEUE).run(lambda one: True).failures == {"m-1": "EndpointConnectionError"}
+    assert list(queue.waiting) == ["m-1"]
+
+
+class Undeleting(Queue):
+    """SQS that fails to delete, which it says message by message."""
+
+    def delete_message_batch(self, *, Entries: list[dict[str, Any]], **_: Any) -> dict[str, Any]:  # noqa: N803
+        return {"Failed": [{"Id": one["Id"], "Code": "InternalError", "SenderFault": False} for one in Entries]}
+
+
+def test_what_sqs_does_not_delete_is_a_failure() -> None:
+    queue = Undeleting(waiting({}, moved="WritesQueue"))
+    result = Redrive(queue, QUEUE).run(lambda one: True)
+    assert (result.done, result.failures) == (0, {"m-1": "it was sent, but SQS did not delete it"})
+    assert (len(queue.messages), list(queue.waiting)) == (1, ["m-1"])
+
+
+def test_what_sqs_does_not_discard_is_a_failure() -> None:
+    queue = Undeleting(waiting({}, moved="WritesQueue"))
+    result = discard(queue, QUEUE, lambda one: True)
+    assert (result.done, result.failures) == (0, {"m-1": "SQS did not delete it"})
     assert list(queue.waiting) == ["m-1"]
 
 

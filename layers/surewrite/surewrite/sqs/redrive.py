@@ -69,8 +69,7 @@ class Redrive:
                 going = [one for one in messages if chosen(one)]
                 result.kept += len(messages) - len(going)
                 for batch in self._batches(going, result):
-                    sweep_done = sweep.delete(self._send(batch, result))
-                    result.done += len(sweep_done)
+                    _delete(sweep, self._send(batch, result), result, "it was sent, but SQS did not delete it")
                     sent += len(batch)
                     self._pace(begun, sent)
                 kept += [one for one in messages if one not in going or one.message_id in result.failures]
@@ -159,10 +158,17 @@ def discard(sqs: Any, url: str, chosen: Chosen, report: Callable[[Redriven], obj
     try:
         for messages in sweep:
             going = [one for one in messages if chosen(one)]
-            result.done += len(sweep.delete(going))
-            kept += [one for one in messages if one not in going]
-            result.kept = len(kept)
+            result.kept += len(messages) - len(going)
+            _delete(sweep, going, result, "SQS did not delete it")
+            kept += [one for one in messages if one not in going or one.message_id in result.failures]
             report(result)
     finally:
         sweep.release(kept)
     return result
+
+
+def _delete(sweep: Sweep, messages: Sequence[Waiting], result: Redriven, cause: str) -> None:
+    """Counts those that are gone; `cause` is what is said of those that are not."""
+    deleted = {one.message_id for one in sweep.delete(messages)}
+    result.done += len(deleted)
+    result.failures |= {one.message_id: cause for one in messages if one.message_id not in deleted}
