@@ -247,6 +247,7 @@ def test_errors_are_one_line(running: Serving) -> None:
         (["doctor", "--models", "nowhere:MODELS"], "--models nowhere:MODELS"),
         (["doctor", "--stack", "http://127.0.0.1:9"], "there is no stack"),
         (["rejected", "show", "x", "--queue", "RejectedQueue"], "no message x"),
+        (["rejected", "redrive", "--to", "WritesQueue"], "--to is for the messages of one --queue"),
         (["load", "nowhere.jsonl", "-c", "products"], "nowhere.jsonl: No such file or directory"),
         (["load", "README.md", "-c", "magazines"], "unknown collection"),
     ):

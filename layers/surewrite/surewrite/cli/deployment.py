@@ -23,6 +23,7 @@ from botocore.config import Config
 from ..client import Client
 from ..commit.transport import Boto3Transport, boto3_client
 from ..model.item import Item
+from ..requests import Catalogue
 from ..settings import table_variable
 
 QUEUES = ("WritesQueue", "OrderedWritesQueue", "OperationsQueue")
@@ -72,7 +73,8 @@ class Deployment:
     @cached_property
     def db(self) -> Client:
         """The library's client; how it packs keys and how long it remembers them are the worker's variables."""
-        tables = {model.schema_.table: self.name(model.schema_.table) for model in self.models}
+        known = [model for model in self.models if model.schema_.table in self.names]
+        tables = {model.schema_.table: self.names[model.schema_.table] for model in known}
         variables = {table_variable(table): name for table, name in tables.items()} | {
             "LEDGER_TABLE": self.name(LEDGER)
         }
@@ -80,9 +82,7 @@ class Deployment:
         credentials = _LOCAL if self.local else {}
         endpoint = self.endpoints.get("dynamodb")
         transport = Boto3Transport(boto3_client(max_connections=_CONNECTIONS, endpoint_url=endpoint, **credentials))
-        return Client.from_env(
-            self.models, variables={**self._function_variables, **given, **variables}, transport=transport
-        )
+        return Client.from_env(known, variables={**given, **self._function_variables, **variables}, transport=transport)
 
     @cached_property
     def _function_variables(self) -> Mapping[str, str]:
@@ -99,6 +99,12 @@ class Deployment:
             known = ", ".join(sorted(self.names)) or "nothing: name a --stack"
             raise CommandError(f"there is no {logical_id} in this deployment; there is {known}")
         return self.names[logical_id]
+
+    def model(self, collection: str) -> type[Item]:
+        """The model of a collection whose table the deployment has."""
+        model = Catalogue(*self.models)[collection]
+        self.name(model.schema_.table)
+        return model
 
     def queues(self, logical_ids: Sequence[str]) -> dict[str, str]:
         """URLs by logical id, of those that there are."""

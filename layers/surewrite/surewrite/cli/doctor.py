@@ -32,7 +32,11 @@ def doctor(stack: Stack = None, models: Models = DEFAULT_MODELS, as_json: AsJson
 def _tables(deployment: Deployment) -> Iterator[Finding]:
     dynamodb = deployment.client("dynamodb")
     for model in deployment.models:
-        yield from examine_table(dynamodb, deployment.name(model.schema_.table), model, recovery=not deployment.local)
+        table = model.schema_.table
+        if table not in deployment.names:
+            yield Finding(table, "the deployment has no such table", "make scaffold, then deploy")
+            continue
+        yield from examine_table(dynamodb, deployment.names[table], model, recovery=not deployment.local)
     yield from examine_ledger(dynamodb, deployment.name(LEDGER), recovery=not deployment.local)
 
 

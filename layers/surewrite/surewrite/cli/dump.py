@@ -10,7 +10,6 @@ from typing import Annotated, Literal, TextIO
 
 import typer
 
-from ..requests import Catalogue
 from ..transfer import item_line, stored_images
 from . import output
 from .deployment import CommandError, Deployment
@@ -29,7 +28,7 @@ def dump(
 ) -> None:
     """Every item of a collection, a line of JSON each, as `surewrite load` reads it. It scans the whole table."""
     deployment = Deployment.of(stack, models)
-    model = Catalogue(*deployment.models)[collection]
+    model = deployment.model(collection)
     client = deployment.db
     total = client.resource(model).item_count or None  # DynamoDB counts every six hours: a measure
     begun, count = time.monotonic(), 0

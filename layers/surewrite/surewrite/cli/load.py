@@ -13,7 +13,6 @@ from typing import Annotated, Any, Literal, Self, TextIO
 import typer
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from ..requests import Catalogue
 from ..transfer import Load, Loaded, Source, format_of, read_rows
 from ..transfer.formats import Row
 from ..transfer.pace import Pace
@@ -46,7 +45,7 @@ def load(
     """Writes every item of a file once. If it is killed, the same call goes on. Exit code 1: some lines are bad."""
     tune()
     deployment = Deployment.of(stack, models)
-    model = Catalogue(*deployment.models)[collection]
+    model = deployment.model(collection)
     source = _source(file)
     identity = name or source.digest()
     if identity is None:

@@ -137,6 +137,8 @@ def redrive(
     as_json: AsJson = False,
 ) -> None:
     """Sends messages back with key, group and attributes. They are applied once, however often this is interrupted."""
+    if to is not None and queue is None:
+        raise CommandError("--to is for the messages of one --queue: operations and writes go to queues of their own")
     deployment = Deployment.of(stack, models)
     chosen = Filter.of(reason, older_than, newer_than, ids)
     target = deployment.names.get(to, to) if to else None
