@@ -121,9 +121,10 @@ def documented(definition: template.Template) -> template.Function:
 
 
 def _add_layers(definition: template.Function) -> None:
-    for layer in definition.layers:
+    """Before what is installed, as on Lambda: the models that this Python knows may be those of another template."""
+    for layer in reversed(definition.layers):
         if str(layer) not in sys.path:
-            sys.path.append(str(layer))
+            sys.path.insert(0, str(layer))
 
 
 def _import(name: str, path: Path) -> ModuleType:

@@ -62,6 +62,7 @@ def surewrite(running: Serving, *arguments: str, code: int = 0) -> tuple[str, st
     printed, said = io.StringIO(), io.StringIO()
     with pytest.MonkeyPatch.context() as patch, redirect_stdout(printed), redirect_stderr(said):
         patch.setattr(sys, "argv", ["surewrite", *arguments])
+        patch.setattr("surewrite.sqs.waiting.WAIT_SECONDS", 0)  # there is but one server
         for name, value in variables(running).items():
             patch.setenv(name, value)
         with pytest.raises(SystemExit) as ended:

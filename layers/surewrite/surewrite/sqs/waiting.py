@@ -17,6 +17,7 @@ MAX_BATCH = 10
 
 # A receive that waits asks all servers of SQS: where nothing is there, that is the end. That nothing is new may be
 # chance, if a sweep takes so long that what it has looked at is shown again.
+WAIT_SECONDS = 1
 _NOTHING_NEW = 10
 
 
@@ -140,7 +141,7 @@ class Sweep:
             QueueUrl=self._url,
             MaxNumberOfMessages=MAX_BATCH,
             VisibilityTimeout=self._hold,
-            WaitTimeSeconds=1,
+            WaitTimeSeconds=WAIT_SECONDS,
             MessageSystemAttributeNames=["All"],
             MessageAttributeNames=["All"],
         )
